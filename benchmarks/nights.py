@@ -11,7 +11,20 @@ from typing import Any
 import urllib3
 
 MANIFEST = ("manifest.version", "1.0"), ("oneroster.version", "1.2")
-FILES = ["academicSessions", "categories", "classes", "classResources", "courses", "courseResources", "demographics", "enrollments", "lineItems", "orgs", "resources", "results", "users", "lineItemLearningObjectiveIds", "lineItemScoreScales", "resultLearningObjectiveIds", "resultScoreScales", "roles", "scoreScales", "userProfiles", "userResources"]
+FILES = [
+    *(
+        "academicSessions",
+        "categories",
+        "classes",
+        "classResources",
+        "courses",
+        "courseResources",
+        "demographics",
+    ),
+    *("enrollments", "lineItems", "orgs", "resources", "results", "users", "lineItemLearningObjectiveIds"),
+    *("lineItemScoreScales", "resultLearningObjectiveIds", "resultScoreScales", "roles", "scoreScales"),
+    *("userProfiles", "userResources"),
+]
 
 
 def change_one_percent(homeroom: Callable[..., Any]) -> Path:
