@@ -77,7 +77,9 @@ class Entry:
     sourced_id: str
     fields: dict[str, str]
     places: dict[Place, str]  # grade ("" for adults)
-    guardians: tuple["Guardian", ...] | None = None  # None: parents are not rostered, or not known in this reading
+    guardians: tuple["Guardian", ...] | None = (
+        None  # None: parents are not rostered, or not known in this reading
+    )
 
 
 @dataclass(frozen=True, slots=True)

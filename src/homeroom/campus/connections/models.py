@@ -44,7 +44,9 @@ class Connection(models.Model):
     secret = SecretField(blank=True, default="")
     secret_set_at = models.DateTimeField(null=True, blank=True)
     token_url = models.CharField(max_length=1000, blank=True)
-    ca_certificates = models.TextField(blank=True)  # PEM text, for an SIS with a certificate of its own making
+    ca_certificates = models.TextField(
+        blank=True
+    )  # PEM text, for an SIS with a certificate of its own making
     profile = models.JSONField(default=dict, blank=True)
     test = models.JSONField(default=dict, blank=True)
     tested_at = models.DateTimeField(null=True, blank=True)
@@ -99,7 +101,9 @@ class SourceRecord(models.Model):
     seen_at = models.DateTimeField(null=True)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["connection", "sourced_id"], name="one_record_of_an_id")]
+        constraints = [
+            models.UniqueConstraint(fields=["connection", "sourced_id"], name="one_record_of_an_id")
+        ]
 
     def __str__(self) -> str:
         return self.sourced_id

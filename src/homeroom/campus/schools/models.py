@@ -46,7 +46,9 @@ class Grant(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["account", "role", "district", "school"], nulls_distinct=False, name="one_grant_of_a_kind"
+                fields=["account", "role", "district", "school"],
+                nulls_distinct=False,
+                name="one_grant_of_a_kind",
             ),
             models.CheckConstraint(
                 condition=Q(role="district_manager", school__isnull=True)

@@ -1,0 +1,69 @@
+"""Paging: limit and offset in, `X-Total-Count` and `Link` out, and the reading of links by a client."""
+
+import re
+from dataclasses import dataclass
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+
+DEFAULT_LIMIT = 100
+MOST = 2**53  # beyond this a number is a mistake, not an offset
+
+
+class PagingError(ValueError):
+    """A limit or offset that is not a number in range."""
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """The part of a collection that was asked for."""
+
+    limit: int = DEFAULT_LIMIT
+    offset: int = 0
+
+
+def window(limit: str | None, offset: str | None, largest: int) -> Window:
+    """The window of a request; a limit above `largest` is clamped. Raises `PagingError`."""
+    return Window(min(_number("limit", limit, DEFAULT_LIMIT, 1), largest), _number("offset", offset, 0, 0))
+
+
+def _number(name: str, text: str | None, default: int, least: int) -> int:
+    if text is None:
+        return default
+    if not re.fullmatch(r"\d{1,16}", text) or not least <= int(text) <= MOST:
+        raise PagingError(f"{name} must be a whole number of at least {least}")
+    return int(text)
+
+
+def link_header(url: str, query: list[tuple[str, str]], asked: Window, total: int) -> str:
+    """The `Link` header of a page: first, prev, next, last, as absolute addresses with commas percent-encoded."""
+    kept = [(name, value) for name, value in query if name not in ("limit", "offset")]
+    last = (max(total - 1, 0) // asked.limit) * asked.limit
+    targets = {"first": 0, "last": last}
+    if asked.offset > 0:
+        targets["prev"] = max(asked.offset - asked.limit, 0)
+    if asked.offset + asked.limit < total:
+        targets["next"] = asked.offset + asked.limit
+
+    def address(offset: int) -> str:
+        return url + "?" + urlencode([*kept, ("limit", str(asked.limit)), ("offset", str(offset))], safe="")
+
+    return ", ".join(f'<{address(offset)}>; rel="{name}"' for name, offset in targets.items())
+
+
+def read_links(header: str) -> dict[str, str]:
+    """The relations of a `Link` header, leniently (RFC 8288): {"next": address, ...}."""
+    found = re.findall(r"<([^>]*)>\s*((?:;[^,<]*)*)", header)
+    links: dict[str, str] = {}
+    for address, parameters in found:
+        for name in re.findall(r"rel\s*=\s*\"?([\w -]+)\"?", parameters):
+            for word in name.split():
+                links.setdefault(word.lower(), address)
+    return links
+
+
+def with_query(url: str, **changes: str) -> str:
+    """The address with some query parameters set, the others kept as they are."""
+    parts = urlsplit(url)
+    kept = [
+        (name, value) for name, value in parse_qsl(parts.query, keep_blank_values=True) if name not in changes
+    ]
+    return urlunsplit(parts._replace(query=urlencode([*kept, *changes.items()])))
