@@ -11,8 +11,8 @@ _USERS_1P1 = (
     "agentSourcedIds grades password"
 )
 _USERS_1P2 = (
-    "enabledUser* username* userIds givenName* familyName* middleName identifier email sms phone agentSourcedIds grades "
-    "password userMasterIdentifier preferredGivenName preferredMiddleName preferredFamilyName primaryOrgSourcedId pronouns"
+    "enabledUser* username* userIds givenName* familyName* middleName identifier email sms phone agentSourcedIds "
+    "grades password userMasterIdentifier preferredGivenName preferredMiddleName preferredFamilyName primaryOrgSourcedId pronouns"
 )
 _BOTH = {
     "academicSessions": "title* type* startDate* endDate* parentSourcedId schoolYear*",

@@ -18,5 +18,4 @@ INSTALLED_APPS = [
     "homeroom.sis",
     "homeroom.sis.secured_users",
     "homeroom.sis.records",
-    "homeroom.sis.oneroster_api",
 ]

@@ -1,8 +1,19 @@
-"""The site as a WSGI application, for the HTTP server."""
+"""The site as a WSGI application: the OneRoster API on a lean path of its own, all other addresses through Django."""
 
 import os
+from collections.abc import Iterable
+from typing import Any
 
 from django.core.wsgi import get_wsgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "homeroom.sis.settings")
-application = get_wsgi_application()
+pages = get_wsgi_application()
+
+from homeroom.sis.oneroster_api.app import api, serves  # noqa: E402 # Django must be set up first
+
+
+def application(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+    """One request of the site."""
+    if serves(environ.get("PATH_INFO", "")):
+        return api(environ, start_response)
+    return pages(environ, start_response)

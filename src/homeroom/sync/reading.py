@@ -32,6 +32,7 @@ class Evidence:
     checksum: str = ""
     trouble: str = ""
     finished: bool = False
+    again: bool = False  # another attempt may go better
 
     @property
     def complete(self) -> bool:

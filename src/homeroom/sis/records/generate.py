@@ -231,7 +231,7 @@ def _student(
 def _demographics(student: r.User, chance: random.Random) -> r.Demographics:
     grade = student.grades[0]
     age = 5 if grade == "KG" else 5 + int(grade)
-    born = datetime(YEAR - 1 - age, 1, 1) + timedelta(days=chance.randrange(365))  # noqa: DTZ001 # a birthday
+    born = datetime(YEAR - 1 - age, 1, 1) + timedelta(days=chance.randrange(365))  # a birthday
     sex = chance.choice(("male", "female", "unspecified"))
     return r.Demographics(sourced_id=student.sourced_id, birth_date=born.date().isoformat(), sex=sex)
 

@@ -1,0 +1,198 @@
+"""One answer of the REST service: from an endpoint and a query to the bytes of a page."""
+
+from typing import Any
+
+import msgspec
+from django.db import connection
+
+from homeroom.oneroster import errors
+from homeroom.oneroster import filter as filters
+from homeroom.oneroster.endpoints import BASE_PATHS, V1P1, Endpoint
+from homeroom.oneroster.errors import Refusal
+from homeroom.oneroster.fields import TOP
+from homeroom.oneroster.paging import PagingError, Window, link_header, window
+from homeroom.sis.oneroster_api.request import Answer, Request
+from homeroom.sis.oneroster_api.sql import Sql, UnknownField, order, where
+
+LARGEST_LIMIT = 10_000
+
+# The people, classes and sessions that belong to a parent, by what the parent is.
+_MEMBERS = "sourced_id IN (SELECT e.user FROM records_record e WHERE e.kind = 'enrollments' AND e.class_id = %s AND e.type = %s)"
+_TAUGHT = (
+    "sourced_id IN (SELECT e.class_id FROM records_record e WHERE e.kind = 'enrollments' AND e.user = %s)"
+)
+
+
+def collection(request: Request, endpoint: Endpoint, ids: tuple[str, ...], version: str) -> Answer:
+    """A page of a collection. Raises `Refusal`."""
+    asked = _window(request)
+    warnings: list[dict[str, Any]] = []
+    conditions = [("kind = %s", [endpoint.kind]), *_subset(endpoint, ids)]
+    filtered = _filter(request, endpoint, version)
+    direction = "DESC" if (request.value("orderBy") or "").lower() == "desc" else "ASC"
+    ordered = _order(request, endpoint, version, direction, warnings)
+    names = _selection(request, endpoint, version, warnings)
+    total = _total(endpoint, ids, [*conditions, *filtered], plain=not filtered)
+    column = "v1p1" if version == V1P1 else "v1p2"
+    rows = _rows(column, [*conditions, *filtered], ordered, asked) if asked.offset < total else []
+    body = _body(endpoint.key, [_selected(row, names) for row in rows], warnings)
+    url = request.root + request.path
+    link = link_header(url, request.query, asked, total)
+    return Answer(200, _absolute(body, request, version), {"X-Total-Count": str(total), "Link": link})
+
+
+def single(request: Request, endpoint: Endpoint, ids: tuple[str, ...], version: str) -> Answer:
+    """One object, or 404. Raises `Refusal`."""
+    warnings: list[dict[str, Any]] = []
+    names = _selection(request, endpoint, version, warnings)
+    column = "v1p1" if version == V1P1 else "v1p2"
+    conditions: list[Sql] = [
+        ("kind = %s", [endpoint.kind]),
+        ("sourced_id = %s", [ids[0]]),
+        *_subset(endpoint, ()),
+    ]
+    rows = _rows(column, conditions, ("sourced_id", []), Window(1, 0))
+    if not rows:
+        raise Refusal(404, "unknownobject", f"There is no {endpoint.key} with this sourcedId")
+    tail = b',"statusInfoSet":' + msgspec.json.encode(warnings) if warnings else b""
+    body = b'{"%s":%s%s}' % (endpoint.key.encode(), _selected(rows[0], names).encode(), tail)
+    return Answer(200, _absolute(body, request, version))
+
+
+def _window(request: Request) -> Window:
+    try:
+        return window(request.value("limit"), request.value("offset"), LARGEST_LIMIT)
+    except PagingError as wrong:
+        raise Refusal(400, "invaliddata", str(wrong)) from wrong
+
+
+def _subset(endpoint: Endpoint, ids: tuple[str, ...]) -> list[Sql]:
+    found: list[Sql] = []
+    parents = dict(zip(endpoint.parents, ids, strict=True)) if endpoint.parents else {}
+    in_class = endpoint.kind == "users" and "class" in parents
+    if endpoint.subset and endpoint.kind == "users" and not in_class and "school" not in parents:
+        found.append(("roles @> %s::text[]", [[endpoint.subset]]))
+    if endpoint.subset and endpoint.kind != "users":
+        found.append(("type = %s", [endpoint.subset]))
+    return found + [_of_parent(endpoint, name, sourced_id, parents) for name, sourced_id in parents.items()]
+
+
+def _of_parent(endpoint: Endpoint, name: str, sourced_id: str, parents: dict[str, str]) -> Sql:
+    match endpoint.kind, name:
+        case "users", "class":
+            return _MEMBERS, [sourced_id, endpoint.subset]
+        case "users", "school" if "class" in parents:
+            school = "EXISTS (SELECT FROM records_record c WHERE c.kind = 'classes' AND c.sourced_id = %s AND c.school = %s)"
+            return school, [parents["class"], sourced_id]
+        case "users", "school":
+            return "seats @> %s::text[]", [[f"{endpoint.subset}@{sourced_id}"]]
+        case "classes", "student" | "teacher" | "user":
+            role = " AND e.type = %s)" if name != "user" else ")"
+            return _TAUGHT[:-1] + role, [sourced_id, *([name] if name != "user" else [])]
+        case "classes", "term":
+            return "%s = ANY(terms)", [sourced_id]
+        case "academicSessions", "school":
+            # A school's terms are those of its classes.
+            terms = "sourced_id IN (SELECT unnest(c.terms) FROM records_record c WHERE c.kind = 'classes' AND c.school = %s)"
+            return terms, [sourced_id]
+        case "academicSessions", _:
+            return "parent = %s", [sourced_id]
+        case _, "class":
+            return "class_id = %s", [sourced_id]
+        case _, "course":
+            return "course = %s", [sourced_id]
+        case _:
+            return "school = %s", [sourced_id]
+
+
+def _filter(request: Request, endpoint: Endpoint, version: str) -> list[Sql]:
+    text = request.value("filter")
+    if text is None or not text.strip():
+        return []
+    try:
+        return [where(filters.parse(text), version, endpoint.kind)]
+    except filters.FilterError as wrong:
+        raise Refusal(400, "invalid_filter_field", str(wrong)) from wrong
+    except UnknownField as wrong:
+        raise Refusal(400, "invalid_filter_field", f"{endpoint.kind} have no field {wrong}") from wrong
+
+
+def _order(
+    request: Request, endpoint: Endpoint, version: str, direction: str, warnings: list[dict[str, Any]]
+) -> Sql:
+    field = request.value("sort")
+    try:
+        return order(field, direction, version, endpoint.kind)
+    except UnknownField as wrong:
+        said = f"{endpoint.kind} have no field {wrong} to sort by"
+        if version != V1P1:
+            raise Refusal(400, "invaliddata", said) from wrong
+        warnings += errors.status_info(version, "invalid_sort_field", said, "warning")["statusInfoSet"]
+        return order(None, "ASC", version, endpoint.kind)
+
+
+def _selection(
+    request: Request, endpoint: Endpoint, version: str, warnings: list[dict[str, Any]]
+) -> list[str] | None:
+    given = [value for name, value in request.query if name == "fields"]
+    if not given:
+        return None
+    names = [name.strip() for value in given for name in value.split(",") if name.strip()]
+    if not names:
+        code = "invalid_blank_selection_field" if version == V1P1 else "invalid_selection_field"
+        raise Refusal(400, code, "fields names no field")
+    unknown = [name for name in names if name not in TOP[version][endpoint.kind]]
+    if not unknown:
+        return names
+    said = f"{endpoint.kind} have no field {unknown[0][:100]}"
+    if version != V1P1:
+        raise Refusal(400, "invalid_selection_field", said)
+    warnings += errors.status_info(version, "invalid_selection_field", said, "warning")["statusInfoSet"]
+    return None
+
+
+def _selected(row: str, names: list[str] | None) -> str:
+    if names is None:
+        return row
+    said = msgspec.json.decode(row)
+    return msgspec.json.encode({name: said[name] for name in names if name in said}).decode()
+
+
+def _total(endpoint: Endpoint, ids: tuple[str, ...], conditions: list[Sql], *, plain: bool) -> int:
+    with connection.cursor() as cursor:
+        if plain and not ids:
+            cursor.execute(
+                "SELECT count FROM records_total WHERE kind = %s AND subset = %s",
+                [endpoint.kind, endpoint.subset],
+            )
+        else:
+            text, values = _joined(conditions)
+            cursor.execute(f"SELECT count(*) FROM records_record WHERE {text}", values)  # noqa: S608
+        row = cursor.fetchone()
+    return int(row[0]) if row else 0
+
+
+def _rows(column: str, conditions: list[Sql], ordered: Sql, asked: Window) -> list[str]:
+    text, values = _joined(conditions)
+    query = f"SELECT {column} FROM records_record WHERE {text} ORDER BY {ordered[0]} LIMIT %s OFFSET %s"  # noqa: S608
+    with connection.cursor() as cursor:
+        cursor.execute(query, [*values, *ordered[1], asked.limit, asked.offset])
+        return [row for (row,) in cursor.fetchall()]
+
+
+def _joined(conditions: list[Sql]) -> Sql:
+    return " AND ".join(text for text, _ in conditions), [
+        value for _, values in conditions for value in values
+    ]
+
+
+def _body(key: str, rows: list[str], warnings: list[dict[str, Any]]) -> bytes:
+    tail = b',"statusInfoSet":' + msgspec.json.encode(warnings) if warnings else b""
+    return b'{"%s":[%s]%s}' % (key.encode(), ",".join(rows).encode(), tail)
+
+
+def _absolute(body: bytes, request: Request, version: str) -> bytes:
+    # A quote inside a JSON text is escaped, so this can only be the beginning of one of our own hrefs.
+    return body.replace(
+        b'"href":"~/', b'"href":"%s%s/' % (request.root.encode(), BASE_PATHS[version].encode())
+    )

@@ -1,0 +1,87 @@
+"""A request and an answer of the API, free of Django: what the lean WSGI path hands around."""
+
+import gzip
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import parse_qsl
+
+Environ = dict[str, Any]
+MOST_BODY = 64 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What the API needs of a request. `root` is scheme and host as the client sees them."""
+
+    method: str
+    path: str
+    query: list[tuple[str, str]]
+    headers: dict[str, str]
+    body: bytes
+    root: str
+
+    def value(self, name: str) -> str | None:
+        """The first value of a query parameter."""
+        return next((value for key, value in self.query if key == name), None)
+
+
+@dataclass(slots=True)
+class Answer:
+    """Status, JSON bytes and headers."""
+
+    status: int
+    body: bytes = b""
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+def read_request(environ: Environ) -> Request:
+    """The request of a WSGI environment. A body longer than any form of ours is not read further."""
+    headers = {
+        name[5:].replace("_", "-").lower(): value
+        for name, value in environ.items()
+        if name.startswith("HTTP_")
+    }
+    length = environ.get("CONTENT_LENGTH") or "0"
+    body = (
+        environ["wsgi.input"].read(min(int(length), MOST_BODY)) if length.isdigit() and int(length) else b""
+    )
+    headers["content-type"] = environ.get("CONTENT_TYPE") or ""
+    scheme = headers.get("x-forwarded-proto", environ["wsgi.url_scheme"])
+    host = headers.get("host") or f"{environ['SERVER_NAME']}:{environ['SERVER_PORT']}"
+    return Request(
+        method=environ["REQUEST_METHOD"],
+        path=environ.get("PATH_INFO", "/").encode("latin-1").decode("utf-8", "replace"),
+        query=parse_qsl(environ.get("QUERY_STRING", ""), keep_blank_values=True),
+        headers=headers,
+        body=body,
+        root=f"{scheme}://{host}",
+    )
+
+
+def send(answer: Answer, request: Request, start_response: Any) -> Iterable[bytes]:
+    """The answer as WSGI, gzipped when it is long and the client can take it; HEAD gets the headers alone."""
+    body, headers = answer.body, {"Content-Type": "application/json; charset=utf-8", **answer.headers}
+    headers |= {"Cache-Control": "no-store", "Vary": "Accept-Encoding", "X-Content-Type-Options": "nosniff"}
+    if len(body) > 1400 and "gzip" in request.headers.get("accept-encoding", ""):
+        body = gzip.compress(body, 1, mtime=0)
+        headers["Content-Encoding"] = "gzip"
+    if answer.status != 204:
+        headers["Content-Length"] = str(len(body))
+    start_response(f"{answer.status} {_REASONS.get(answer.status, 'Status')}", list(headers.items()))
+    return [] if request.method == "HEAD" else [body]
+
+
+_REASONS = {
+    200: "OK",
+    204: "No Content",
+    400: "Bad Request",
+    401: "Unauthorized",
+    403: "Forbidden",
+    404: "Not Found",
+    405: "Method Not Allowed",
+    422: "Unprocessable Entity",
+    429: "Too Many Requests",
+    500: "Internal Server Error",
+    503: "Service Unavailable",
+}
