@@ -97,6 +97,8 @@ class SourceRecord(models.Model):
     person = models.ForeignKey(Person, models.PROTECT, null=True, related_name="source_records")
     contact = models.ForeignKey(Contact, models.PROTECT, null=True, related_name="source_records")
     verdict = models.CharField(max_length=300, blank=True)
+    places = ArrayField(models.TextField(), default=list)  # "school:group" it stands for
+    agents = ArrayField(models.TextField(), default=list)  # sourcedIds it names as agents
     raw = models.BinaryField(null=True)
     seen_at = models.DateTimeField(null=True)
 

@@ -1,6 +1,7 @@
 """A run: one sync of a connection, from reading to mail, with its plan, its problems and its proof."""
 
 from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.utils import timezone
 
@@ -46,6 +47,7 @@ class Run(models.Model):
     policy = models.BinaryField(max_length=16, null=True)  # fingerprint of the rules it decided under
     counts = models.JSONField(default=dict, blank=True)  # by action, for the whole run
     progress = models.JSONField(default=dict, blank=True)
+    unchanged = models.BigIntegerField(default=0)  # records that the sieve let fall
     message = models.TextField(blank=True)  # why it failed, and what to do
     error_cure = models.TextField(blank=True)
 
@@ -78,7 +80,7 @@ class Change(models.Model):
     """
 
     district = models.ForeignKey(District, models.PROTECT, related_name="+")
-    run = models.ForeignKey(Run, models.PROTECT, related_name="changes")
+    run = models.ForeignKey(Run, models.PROTECT, null=True, related_name="changes")  # null: made by hand
     school = models.ForeignKey(School, models.PROTECT, null=True, related_name="+")
     group = models.CharField(max_length=16, blank=True)
     action = models.CharField(max_length=16)
@@ -133,3 +135,47 @@ class Mail(models.Model):
 
     def __str__(self) -> str:
         return f"mail of {self.run}"
+
+
+class Staged(models.Model):
+    """A record that a run must decide on: new, changed, gone, or drawn in by its family. Unlogged; gone after the run.
+
+    `facts` is `homeroom.sync.roster.SourcePerson` as msgpack, null when nothing could be understood. `final` = its
+    outcome is decided, so that the same bytes need not be looked at again.
+    """
+
+    run = models.ForeignKey(Run, models.CASCADE, related_name="+", db_constraint=False)
+    sourced_id = models.CharField(max_length=255, db_collation="C")
+    fingerprint = models.BinaryField(max_length=16, null=True)
+    raw = models.BinaryField(null=True)
+    facts = models.BinaryField(null=True)
+    number = models.TextField(blank=True)
+    email = models.TextField(blank=True)
+    student = models.BooleanField(default=False)
+    guardian = models.BooleanField(default=False)
+    absent = models.BooleanField(default=False)
+    places = ArrayField(models.TextField(), default=list)
+    agents = ArrayField(models.TextField(), default=list)
+    verdict = models.CharField(max_length=300, blank=True)
+    person_id = models.BigIntegerField(null=True)
+    final = models.BooleanField(default=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["run", "sourced_id"], name="one_staged_of_an_id")]
+
+    def __str__(self) -> str:
+        return self.sourced_id
+
+
+class StagedLink(models.Model):
+    """Who names whom as agent, among the staged records. Unlogged; gone after the run."""
+
+    run = models.ForeignKey(Run, models.CASCADE, related_name="+", db_constraint=False)
+    teller = models.CharField(max_length=255, db_collation="C")
+    told = models.CharField(max_length=255, db_collation="C")
+
+    class Meta:
+        indexes = [models.Index(fields=["run", "told"], name="staged_told")]
+
+    def __str__(self) -> str:
+        return f"{self.teller} names {self.told}"

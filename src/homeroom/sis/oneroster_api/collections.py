@@ -167,14 +167,14 @@ def _total(endpoint: Endpoint, ids: tuple[str, ...], conditions: list[Sql], *, p
             )
         else:
             text, values = _joined(conditions)
-            cursor.execute(f"SELECT count(*) FROM records_record WHERE {text}", values)  # noqa: S608
+            cursor.execute(f"SELECT count(*) FROM records_record WHERE {text}", values)
         row = cursor.fetchone()
     return int(row[0]) if row else 0
 
 
 def _rows(column: str, conditions: list[Sql], ordered: Sql, asked: Window) -> list[str]:
     text, values = _joined(conditions)
-    query = f"SELECT {column} FROM records_record WHERE {text} ORDER BY {ordered[0]} LIMIT %s OFFSET %s"  # noqa: S608
+    query = f"SELECT {column} FROM records_record WHERE {text} ORDER BY {ordered[0]} LIMIT %s OFFSET %s"
     with connection.cursor() as cursor:
         cursor.execute(query, [*values, *ordered[1], asked.limit, asked.offset])
         return [row for (row,) in cursor.fetchall()]

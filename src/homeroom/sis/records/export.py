@@ -38,7 +38,7 @@ def _ids(said: Json, name: str) -> tuple[str, ...]:
     return tuple(item["sourcedId"] for item in said.get(name, ()))
 
 
-def _texts(said: Json, **names: str) -> dict[str, str]:
+def _texts(said: Json, **names: str) -> dict[str, Any]:
     return {ours: said.get(theirs, "") for ours, theirs in names.items()}
 
 
@@ -105,7 +105,7 @@ def _course(said: Json, common: Json) -> r.Course:
     )
 
 
-def _lists(said: Json) -> dict[str, tuple[str, ...]]:
+def _lists(said: Json) -> dict[str, Any]:
     names = {"grades": "grades", "subjects": "subjects", "subject_codes": "subjectCodes"}
     return {ours: tuple(said.get(theirs, ())) for ours, theirs in names.items()}
 

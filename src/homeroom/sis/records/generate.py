@@ -11,6 +11,8 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import pairwise
+from typing import Any
 
 import msgspec
 
@@ -117,7 +119,7 @@ def _sessions() -> Iterator[r.AcademicSession]:
         children=tuple(f"term-{name}" for name, _, _ in terms),
     )
     for name, start, end in terms:
-        common = {"start_date": start, "end_date": end, "school_year": str(YEAR)}
+        common: dict[str, Any] = {"start_date": start, "end_date": end, "school_year": str(YEAR)}
         yield r.AcademicSession(
             sourced_id=f"term-{name}",
             title=name.capitalize(),
@@ -169,7 +171,7 @@ def _staff(place: School, size: int, chance: random.Random) -> Iterator[r.User]:
 
 def _share_teachers(staffs: list[list[r.User]], chance: random.Random) -> None:
     """One teacher in thirty works at the next school too: one record, two roles."""
-    for here, there in zip(staffs, staffs[1:], strict=False):
+    for here, there in pairwise(staffs):
         second = r.Role(role="teacher", org=there[0].primary_org, role_type="primary")
         for index, person in enumerate(here):
             if person.roles[0].role == "teacher" and chance.random() < 1 / 30:

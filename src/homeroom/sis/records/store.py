@@ -108,7 +108,7 @@ def _merge(cursor: Any, modes: dict[str, Mode], now: datetime) -> None:
     updates = ", ".join(f'"{name}" = EXCLUDED."{name}"' for name in _COLUMNS[2:])
     # Of two rows with one id the last wins; a row whose content is as it was keeps its date.
     cursor.execute(
-        f"INSERT INTO records_record ({columns}) "  # noqa: S608 # our own column names
+        f"INSERT INTO records_record ({columns}) "  # our own column names
         f"SELECT DISTINCT ON (kind, sourced_id) {columns} FROM incoming ORDER BY kind, sourced_id, id DESC "
         f"ON CONFLICT (kind, sourced_id) DO UPDATE SET {updates} "
         "WHERE records_record.digest <> EXCLUDED.digest OR records_record.status <> EXCLUDED.status"
@@ -124,7 +124,7 @@ def _mark_missing(cursor: Any, kinds: list[str], now: datetime) -> None:
         f"""UPDATE records_record AS old SET status = 'tobedeleted', modified = %(now)s, digest = '',
             v1p1 = {change.format("v1p1")}, v1p2 = {change.format("v1p2")}
             WHERE kind = ANY(%(kinds)s) AND status = 'active' AND NOT EXISTS
-            (SELECT FROM incoming WHERE incoming.kind = old.kind AND incoming.sourced_id = old.sourced_id)""",  # noqa: S608
+            (SELECT FROM incoming WHERE incoming.kind = old.kind AND incoming.sourced_id = old.sourced_id)""",
         {"now": now, "stamp": iso(now), "kinds": kinds},
     )
 

@@ -55,7 +55,6 @@ class RestSource:
         found = [
             org for page in self._pull("/orgs", "orgs") for org in map(self._org, page) if org is not None
         ]
-        return found
 
     def _org(self, record: RawRecord) -> SourceOrg | None:
         org, _ = lenient.read_org(record.raw)

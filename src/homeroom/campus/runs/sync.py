@@ -1,0 +1,112 @@
+"""One sync, from start to mail. This file tells the story; each step has a file of its own.
+
+read -> sieve -> parse -> narrow -> match -> diff -> plan kept -> check -> hold or apply -> settle -> report
+"""
+
+from datetime import date
+from zoneinfo import ZoneInfo
+
+from django.utils import timezone
+
+from homeroom.campus.connections.policy import rules_of
+from homeroom.campus.connections.source import open_source
+from homeroom.campus.runs import applying, checking, planning, reading, reporting
+from homeroom.campus.runs.lock import connection_lock, fenced, take
+from homeroom.campus.runs.models import Run, Staged, StagedLink
+from homeroom.campus.runs.progress import Clock, Progress, Watch
+from homeroom.sync.diff import Terms
+from homeroom.sync.reading import Source, SourceFailed
+
+Step = Run.Step
+
+
+def carry_out(
+    run: Run, source: Source | None = None, *, clock: Clock = timezone.now, watch: Watch | None = None
+) -> Run:
+    """Does a run, or goes on with one that was cut off, and returns it as it ended.
+
+    Raises `AlreadyRunning` when another run has the connection, `Fenced` when another worker took this one over.
+    """
+    with connection_lock(run, clock()):
+        take(run, clock())
+        try:
+            _steps(run, source, clock, Progress(run, clock, watch))
+        except SourceFailed as failed:
+            _fail(run, str(failed), failed.cure, clock)
+    run.refresh_from_db()
+    return run
+
+
+def _steps(run: Run, source: Source | None, clock: Clock, progress: Progress) -> None:
+    if run.step in (Step.READ, Step.PLAN):
+        read_and_plan(run, source or open_source(run.connection), clock, progress)
+    if run.step == Step.APPLY:
+        applying.apply(run, clock(), progress)
+        _reach(run, Step.SETTLE)
+    if run.step == Step.SETTLE:
+        _settle(run, clock)
+    if run.step == Step.REPORT:
+        reporting.report(run, clock)
+        _reach(run, Step.END)
+
+
+def read_and_plan(run: Run, source: Source, clock: Clock, progress: Progress) -> None:
+    """Everything before something moves. Cut off in here, a run begins anew."""
+    _reach(run, Step.READ)
+    planning.forget_plan(run)
+    rules = rules_of(run.connection)
+    if not rules:
+        raise SourceFailed(
+            "No school is connected yet: its School ID has not been resolved",
+            "Press Save and Test Connection on People > Rostering, or run homeroom connect.",
+            retry=False,
+        )
+    today = _today(run, clock)
+    found = reading.read(run, source, rules, today, progress)
+    by_school = {rule.school: rule for rule in rules}
+    if found.complete and applying.unsettled(run):
+        found.because += checking.vanished_reasons(planning.vanished_places(run, by_school))
+    _keep(run, found, source)
+    _reach(run, Step.PLAN)
+    terms = Terms({rule.school: rule.policy for rule in rules}, found.complete)
+    planning.keep_problems(run, found.problems)
+    planning.Planner(run, source, rules, terms, today).plan(progress)
+    checking.check(run, by_school, complete=found.complete, now=clock())
+    _reach(run, Step.REPORT if run.dry_run else Step.APPLY)
+
+
+def _keep(run: Run, found: reading.Reading, source: Source) -> None:
+    with fenced(run):
+        run.complete, run.incomplete_because = found.complete, "; ".join(found.because)
+        run.unchanged, run.policy = found.unchanged, found.policy
+        run.evidence = {name: reporting.evidence(proof) for name, proof in source.evidence.items()}
+        run.save(update_fields=["complete", "incomplete_because", "unchanged", "policy", "evidence"])
+
+
+def _settle(run: Run, clock: Clock) -> None:
+    # A policy changed in mid-run must not be taken for the one that decided: the run keeps the fingerprint it read by.
+    if applying.unsettled(run):
+        applying.settle(run, bytes(run.policy or b""), clock())
+        with fenced(run):
+            Staged.objects.filter(run=run).delete()
+            StagedLink.objects.filter(run=run).delete()
+    _reach(run, Step.REPORT)
+
+
+def _reach(run: Run, step: str) -> None:
+    with fenced(run):
+        run.step = step
+        run.save(update_fields=["step"])
+
+
+def _fail(run: Run, message: str, cure: str, clock: Clock) -> None:
+    with fenced(run):
+        run.message, run.error_cure, run.complete = message, cure, False
+        run.save(update_fields=["message", "error_cure", "complete"])
+    reporting.report(run, clock)
+    _reach(run, Step.END)
+
+
+def _today(run: Run, clock: Clock) -> date:
+    link = run.connection.links.select_related("school").order_by("id").first()
+    return clock().astimezone(ZoneInfo(link.school.time_zone if link else "UTC")).date()
