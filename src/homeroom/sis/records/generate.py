@@ -2,7 +2,7 @@
 
 One district, its schools by grade span, families of which siblings share guardians, teachers of whom some work at two
 schools, aides, counselors, principals, and what they do all day: sessions, courses, classes, enrollments. With the
-roughness of life: students without a guardian, a family's one e-mail address, a teacher who is a parent too.
+roughness of life: students without a guardian, a family's one e-mail address.
 """
 
 import random
@@ -18,7 +18,7 @@ import msgspec
 
 from homeroom.oneroster import records as r
 from homeroom.sis.records.export import record_of
-from homeroom.sis.records.load import remember
+from homeroom.sis.records.load import KIND_OF_CLASS, remember
 from homeroom.sis.records.models import Record
 from homeroom.sis.records.names import FAMILY, GIVEN, SCHOOLS, SUBJECTS
 from homeroom.sis.records.store import Mode, Progress, iso, store, stored
@@ -47,11 +47,11 @@ def generate_district(
 
     def counted() -> Iterator[r.Record]:
         for record in district(students, schools, seed):
-            counts[type(record).__name__] += 1
+            counts[KIND_OF_CLASS[type(record).__name__]] += 1
             yield record
 
     store(counted(), dict.fromkeys(KINDS, Mode.REPLACE), now, progress)
-    remember(f"generated district, seed {seed}", dict(counts), (), time.monotonic() - started, now)
+    remember(f"sample district, seed {seed}", dict(counts), (), time.monotonic() - started, now)
     return dict(counts)
 
 
@@ -301,7 +301,7 @@ def evolve(days: int, seed: int, now: datetime) -> dict[str, int]:
             changed.append(msgspec.structs.replace(moved, modified=iso(now)))
     changed += _arrivals(users, days, chance, counts, iso(now))
     store(changed, {"users": Mode.DELTA}, now)
-    remember(f"{days} days later", dict(counts), (), 0.0, now)
+    remember(f"sample district, {days} days later", dict(counts), (), 0.0, now)
     return dict(counts)
 
 

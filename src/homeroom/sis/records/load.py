@@ -136,7 +136,7 @@ def _whole_set_problems(survey: Survey, missing: list[r.Org], *, delta: bool) ->
     return problems
 
 
-_KIND_OF_CLASS = {
+KIND_OF_CLASS = {
     "Org": "orgs",
     "User": "users",
     "AcademicSession": "academicSessions",
@@ -148,7 +148,7 @@ _KIND_OF_CLASS = {
 
 
 def _counts_by_kind(counts: Counter[str]) -> dict[str, int]:
-    return {_KIND_OF_CLASS[name]: count for name, count in counts.items()}
+    return {KIND_OF_CLASS[name]: count for name, count in counts.items()}
 
 
 def remember(

@@ -67,7 +67,7 @@ def _copy(cursor: Any, records: Iterable[r.Record], now: datetime, progress: Pro
 
 def row_of(record: r.Record, now: datetime) -> tuple[Any, ...]:
     """A record as a row: its JSON in both versions and the columns by which it is found."""
-    stamp = record.modified or iso(now)
+    stamp = _valid(record.modified) or iso(now)
     unstamped = msgspec.structs.replace(record, modified=UTC_EPOCH)
     new = _encode(v1p2.write(unstamped))
     digest = xxhash.xxh3_128_digest(new)
@@ -78,6 +78,14 @@ def row_of(record: r.Record, now: datetime) -> tuple[Any, ...]:
         *(old.replace(_STAMP, mark, 1).decode(), new.replace(_STAMP, mark, 1).decode()),
         *_found_by(record),
     )
+
+
+def _valid(stamp: str) -> str:
+    """A dateLastModified that PostgreSQL will take, else nothing."""
+    try:
+        return stamp if datetime.fromisoformat(stamp).tzinfo else ""
+    except ValueError:
+        return ""
 
 
 def _found_by(record: r.Record) -> tuple[Any, ...]:

@@ -52,9 +52,8 @@ class RestSource:
 
     def orgs(self) -> Sequence[SourceOrg]:
         """Every org the source lists. Raises `SourceFailed`."""
-        found = [
-            org for page in self._pull("/orgs", "orgs") for org in map(self._org, page) if org is not None
-        ]
+        pages = self._pull("/orgs", "orgs")
+        return [org for page in pages for org in map(self._org, page) if org is not None]
 
     def _org(self, record: RawRecord) -> SourceOrg | None:
         org, _ = lenient.read_org(record.raw)

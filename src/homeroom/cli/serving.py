@@ -1,0 +1,94 @@
+"""Serving a site over HTTP, and keeping child processes that end when we do."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+from homeroom.cli.trouble import WRONG_USE, Trouble
+
+THREADS = 8  # per worker process: each holds one database connection
+NEAR = 20  # how many ports past the usual one are tried
+
+
+def choose_port(host: str, port: int | None, usual: int) -> int:
+    """The port asked for, or the usual one or the next free one. Raises `Trouble` when the one asked for is taken."""
+    if port is not None:
+        if not _free(host, port):
+            raise Trouble(f"Port {port} on {host} cannot be used: it is taken, or not ours to take", "Stop what uses it, or choose another with --port.", WRONG_USE)
+        return port
+    for candidate in range(usual, usual + NEAR):
+        if _free(host, candidate):
+            return candidate
+    raise Trouble(f"Ports {usual} to {usual + NEAR - 1} are all taken", "Choose another with --port.", WRONG_USE)
+
+
+def _free(host: str, port: int) -> bool:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as tried:
+        tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            tried.bind((host, port))
+        except (OSError, OverflowError):
+            return False
+    return True
+
+
+def serve_site(site: str, host: str, port: int, workers: int = 1) -> int:
+    """Serves a site until Ctrl-C or SIGTERM."""
+    from granian.constants import Interfaces
+    from granian.server import Server
+
+    end_with_parent()
+    Server(
+        f"homeroom.{site}.wsgi:application",
+        address=host,
+        port=port,
+        interface=Interfaces.WSGI,
+        workers=workers,
+        blocking_threads=THREADS,
+        log_enabled=False,
+        workers_kill_timeout=5,
+    ).serve()
+    return 0
+
+
+def child(*words: str, **options: Any) -> "subprocess.Popen[bytes]":
+    """One of our own commands as a child process. It ends when this process does, however that ends."""
+    environment = {**os.environ, "HOMEROOM_PARENT": str(os.getpid())}
+    return subprocess.Popen([sys.executable, "-m", "homeroom.cli.main", *words], env=environment, start_new_session=True, **options)
+
+
+def stop(children: "list[subprocess.Popen[bytes]]") -> None:
+    """Asks every child to end, and ends those that do not."""
+    for process in children:
+        process.terminate()
+    for process in children:
+        try:
+            process.wait(15)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+
+def end_with_parent() -> None:
+    """Makes a child end by itself when the process that started it is gone, even by kill -9."""
+    parent = int(os.environ.get("HOMEROOM_PARENT", "0"))
+    if parent:
+        threading.Thread(target=_watch, args=(parent, os.getppid), daemon=True).start()
+
+
+def _watch(parent: int, current: Callable[[], int]) -> None:
+    while current() == parent:
+        time.sleep(0.5)
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+def stopped_by_signals() -> None:
+    """Turns SIGTERM into the KeyboardInterrupt that Ctrl-C is, so that both clean up alike."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)

@@ -1,0 +1,230 @@
+"""The SIS side: its server, its data, its secured users and their keys."""
+
+import os
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from homeroom.cli import show
+from homeroom.cli.accounts import PasswordFile, let_in, valid_address
+from homeroom.cli.boot import boot
+from homeroom.cli.csv_sets import problems
+from homeroom.cli.rostering import Json
+from homeroom.cli.trouble import WRONG_USE, Trouble
+
+app = typer.Typer(no_args_is_help=True, help="The SIS side: a OneRoster server in front of a district's data.")
+user_app = typer.Typer(no_args_is_help=True, help="Secured users: who may call.")
+key_app = typer.Typer(no_args_is_help=True, help="Keys and secrets.")
+app.add_typer(user_app, name="user")
+app.add_typer(key_app, name="key")
+account_app = typer.Typer(no_args_is_help=True, help="Who may sign in to the SIS side.")
+app.add_typer(account_app, name="account")
+
+
+@app.command("serve")
+def sis_serve(
+    host: str = "127.0.0.1",
+    port: Annotated[int | None, typer.Option(help="8010, or the next free one.")] = None,
+) -> int:
+    """Serves the SIS side until Ctrl-C."""
+    from homeroom.cli.serving import choose_port, serve_site
+
+    chosen = choose_port(host, port, 8010)
+    os.environ.setdefault("HOMEROOM_SIS_URL", f"http://{host}:{chosen}")
+    boot("sis")
+    show.note(f"The SIS side is at http://{host}:{chosen}\nOneRoster 1.1: http://{host}:{chosen}/ims/oneroster/v1p1")
+    return serve_site("sis", host, chosen)
+
+
+@app.command("load")
+def sis_load(
+    path: Path,
+    replace: Annotated[bool, typer.Option("--replace", help="Nothing of what was there stays.")] = False,
+    json: Json = False,
+) -> int:
+    """Loads a OneRoster CSV folder, zip or file: good rows are served, faults are named."""
+    boot("sis")
+    from django.utils import timezone
+
+    from homeroom.oneroster.bulk import BulkError
+    from homeroom.sis.records.load import grouped, load
+
+    try:
+        with show.progress() as watch:
+            report = load(path, replace=replace, now=timezone.now(), progress=lambda d, t: watch("loading", d, t))
+    except BulkError as wrong:
+        raise Trouble(str(wrong), "Nothing was changed.") from wrong
+    if json:
+        show.document({"counts": report.counts, "problems": problems(report.problems)})
+        return 0
+    show.say(f"Loaded {show.counts(report.counts)}.")
+    for group in grouped(report.problems):
+        place = f"{group['where']} {group['field']}".strip() + (f" from row {group['first_row']}" if group["first_row"] else "")
+        show.say(f"  {group['count']} × {place}: {group['message']}\n      → {group['cure']}")
+    return 0
+
+
+@app.command("generate")
+def sis_generate(
+    students: Annotated[int, typer.Option(min=1, help="How many students.")] = 1200,
+    schools: Annotated[int, typer.Option(min=1, max=500, help="How many schools.")] = 4,
+    seed: Annotated[int, typer.Option(help="The same seed makes the same district.")] = 1,
+    evolve: Annotated[int, typer.Option(min=0, help="Instead, move what is there on by so many days.")] = 0,
+    json: Json = False,
+) -> int:
+    """A lifelike invented district in place of what was there."""
+    boot("sis")
+    from django.utils import timezone
+
+    from homeroom.sis.records import generate
+
+    if evolve:
+        counts = generate.evolve(evolve, seed, timezone.now())
+    else:
+        with show.progress() as watch:
+            counts = generate.generate_district(
+                students, schools, seed, timezone.now(), progress=lambda d, t: watch("generating", d, t)
+            )
+    show.document({"counts": counts}) if json else show.say(show.counts(counts) or "Nothing changed in that time.")
+    return 0
+
+
+@app.command("status")
+def sis_status(json: Json = False) -> int:
+    """What is served: how many of each role, whether it is a sample district, its schools."""
+    boot("sis")
+    from homeroom.sis.records.status import status
+
+    said = status()
+    if json:
+        show.document(said)
+        return 0
+    show.say(show.counts(said["counts"]) or "No data yet: homeroom sis load PATH, or homeroom sis generate.")
+    show.table(("School", "Number", "sourcedId"), [(s["name"], s["identifier"], s["sourcedId"]) for s in said["schools"]])
+    return 0
+
+
+@app.command("export")
+def sis_export(path: Path, version: str = "1.1", json: Json = False) -> int:
+    """The data as a OneRoster CSV zip."""
+    if version not in ("1.1", "1.2"):
+        raise Trouble(f"There is no OneRoster CSV {version}", "Choose 1.1 or 1.2.", WRONG_USE)
+    boot("sis")
+    from homeroom.sis.records.export import export
+
+    try:
+        counts = export(path, version)
+    except OSError as wrong:
+        raise Trouble(f"{path} cannot be written: {wrong.strerror}", "Name a file in a folder that is there.") from wrong
+    show.document({"counts": counts}) if json else show.say(f"{path}: {show.counts(counts)}")
+    return 0
+
+
+@user_app.command("add")
+def user_add(name: str, person: Annotated[bool, typer.Option("--person")] = False, json: Json = False) -> int:
+    """Adds a secured user, an organization unless --person; an entry of that name is used as it is."""
+    boot("sis")
+    from homeroom.sis.secured_users.models import SecuredUser
+
+    if not name.strip():
+        raise Trouble("A secured user needs a name", 'homeroom sis user add "Minga"', WRONG_USE)
+    kind = SecuredUser.Kind.PERSON if person else SecuredUser.Kind.ORGANIZATION
+    user = SecuredUser.objects.filter(name__iexact=name.strip()).first()
+    made = user is None
+    user = user or SecuredUser.objects.create(name=name.strip(), kind=kind)
+    said = {"name": user.name, "kind": user.kind, "active": user.active}
+    show.document(said) if json else show.say(f"{user.name} is {'now' if made else 'already'} a secured user.")
+    return 0
+
+
+@user_app.command("list")
+def user_list(json: Json = False) -> int:
+    """All secured users."""
+    boot("sis")
+    from homeroom.sis.secured_users.models import SecuredUser
+
+    users = [_user(user) for user in SecuredUser.objects.prefetch_related("keys")]
+    if json:
+        show.document({"users": users})
+    else:
+        show.table(("Name", "Kind", "Active", "Last used"), [(u["name"], u["kind"], u["active"], u["last_used_at"] or "never") for u in users])
+    return 0
+
+
+def _user(user: Any) -> dict[str, Any]:
+    used = [key.last_used_at for key in user.keys.all() if key.last_used_at]
+    return {"name": user.name, "kind": user.kind, "active": user.active, "keys": len(user.keys.all()), "last_used_at": max(used, default=None)}
+
+
+@user_app.command("deactivate")
+def user_deactivate(name: str, json: Json = False) -> int:
+    """Refuses a secured user at once, tokens included."""
+    return _set_active(name, json, active=False)
+
+
+@user_app.command("activate")
+def user_activate(name: str, json: Json = False) -> int:
+    """Lets a secured user in again."""
+    return _set_active(name, json, active=True)
+
+
+def _set_active(name: str, json: bool, *, active: bool) -> int:
+    user = _found(name)
+    user.active = active
+    user.save(update_fields=["active"])
+    said = {"name": user.name, "active": active}
+    show.document(said) if json else show.say(f"{user.name} is {'active' if active else 'no longer active'}.")
+    return 0
+
+
+@key_app.callback()
+def _keys() -> None:
+    """Keys and secrets."""
+
+
+@key_app.command("new")
+def key_new(name: str, json: Json = False) -> int:
+    """Generate a New Secret: key and secret are shown this once; the old ones end."""
+    user = _found(name)
+    from django.utils import timezone
+
+    from homeroom.oneroster.endpoints import BASE_PATHS, V1P1
+    from homeroom.sis.secured_users.keys import generate
+
+    new = generate(user, timezone.now())
+    root = os.environ.get("HOMEROOM_SIS_URL", "http://127.0.0.1:8010").rstrip("/")
+    said = {"key": new.key, "secret": new.secret, "oneroster_url": root + BASE_PATHS[V1P1], "token_url": f"{root}/oauth/token"}
+    if json:
+        show.document(said)
+    else:
+        for field, value in said.items():
+            show.say(f"{field:14} {value}")
+        show.note("The secret is shown this once. Keep it where only the app finds it.")
+    return 0
+
+
+@account_app.callback()
+def _accounts() -> None:
+    """Who may sign in to the SIS side."""
+
+
+@account_app.command("add")
+def account_add(email: str, password_file: PasswordFile = None, json: Json = False) -> int:
+    """Lets an administrator of the SIS in: a sign-in link, or the password that a file gives."""
+    boot("sis")
+    from homeroom.web.accounts.models import Account
+
+    address = valid_address(email)
+    account = Account.objects.filter(email=address).first() or Account.objects.create_user(address)
+    return let_in(account, os.environ.get("HOMEROOM_SIS_URL", "http://127.0.0.1:8010"), password_file, json)
+
+
+def _found(name: str) -> Any:
+    boot("sis")
+    from homeroom.sis.secured_users.models import SecuredUser
+
+    user = SecuredUser.objects.filter(name__iexact=name.strip()).first()
+    if user is None:
+        raise Trouble(f"There is no secured user {name}", f'homeroom sis user add "{name}" adds it.', WRONG_USE)
+    return user
