@@ -7,6 +7,8 @@ from homeroom.web.settings import *
 from homeroom.web.settings import GROUND_APPS
 
 SITE_NAME = "Homeroom"
+SITE_CLASS = "campus"
+SITE_PURPOSE = "Your school's people, kept in step with its student information system."
 NAVIGATION = "campus/navigation.html"
 ROOT_URLCONF = "homeroom.campus.urls"
 WSGI_APPLICATION = "homeroom.campus.wsgi.application"

@@ -17,6 +17,7 @@ from homeroom.cli import show
 from homeroom.cli.rostering import Json
 from homeroom.cli.serving import child, choose_port, stop, stopped_by_signals
 from homeroom.cli.trouble import FAILED, HELD, Trouble
+from homeroom.web.home import home
 
 HOST = "127.0.0.1"
 DISTRICT, SCHOOL = "Riverside Unified School District", "Lincoln High"
@@ -87,8 +88,8 @@ def _district(students: int) -> None:
 def _open(stage: Stage) -> None:
     show.note("2  Both sites open …")
     port = stage.sis_url.rpartition(":")[2], stage.app_url.rpartition(":")[2]
-    stage.processes.append(child("sis", "serve", "--port", port[0], stderr=subprocess.DEVNULL))
-    stage.processes.append(child("serve", "--port", port[1], stderr=subprocess.DEVNULL))
+    stage.processes.append(child("sis", "serve", "--port", port[0], log="sis"))
+    stage.processes.append(child("serve", "--port", port[1], log="app"))
     for address, process in zip((stage.sis_url, stage.app_url), stage.processes, strict=True):
         _wait_for(address, process)
 
@@ -101,7 +102,7 @@ def _wait_for(address: str, process: "subprocess.Popen[bytes]") -> None:
                 return
         except (urllib.error.URLError, OSError):
             time.sleep(0.1)
-    raise Trouble(f"{address} does not answer", "Start it alone to see why: homeroom serve, homeroom sis serve.")
+    raise Trouble(f"{address} does not answer", f"Look into {home() / 'logs'} for the reason, and start the demo again.")
 
 
 def _key(stage: Stage) -> dict[str, str]:
@@ -145,8 +146,6 @@ def _sign_ins() -> dict[str, str]:
 
 
 def _password() -> str:
-    from homeroom.web.home import home
-
     path = home() / "demo-password"
     if not path.exists():
         path.touch(0o600)

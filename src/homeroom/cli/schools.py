@@ -67,9 +67,10 @@ def people(
 ) -> int:
     """The people of a school."""
     boot("campus")
-    from homeroom.campus.people.listing import COLUMNS, rows
+    from homeroom.campus.people.listing import COLUMNS, plain, rows
     from homeroom.campus.people.listing import people as people_of
     from homeroom.campus.people.models import RoleGroup
+    from homeroom.web.spreadsheet import cell
 
     if role and role not in RoleGroup.values:
         raise Trouble(f"There is no role {role}", f"Choose one of {', '.join(RoleGroup.values)}.", WRONG_USE)
@@ -81,19 +82,12 @@ def people(
         writer = csv.writer(sys.stdout)
         writer.writerow(COLUMNS)
         for row in found:
-            contact = row["primary_contact"]["name"] if row["primary_contact"] else ""
-            writer.writerow([*(cell(row[name]) for name in COLUMNS[:-1]), contact])
+            writer.writerow([cell(value) for value in plain(row)])
     else:
         show.table(("Id", "Name", "Roles", "Grade", "State"), [
             (r["id"], f"{r['given_name']} {r['family_name']}", ", ".join(r["roles"]), r["grade"], r["state"]) for r in found
         ])
     return 0
-
-
-def cell(value: object) -> str:
-    """A value as a CSV cell that no spreadsheet takes for a formula."""
-    text = ", ".join(value) if isinstance(value, list) else str(value)
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t") else text
 
 
 def person(id: int, json: Json = False) -> int:  # noqa: A002 # the word users read in --help

@@ -8,9 +8,11 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from typing import Any
+from contextlib import AbstractContextManager, nullcontext
+from typing import IO
 
 from homeroom.cli.trouble import WRONG_USE, Trouble
+from homeroom.web.home import home
 
 THREADS = 8  # per worker process: each holds one database connection
 NEAR = 20  # how many ports past the usual one are tried
@@ -58,10 +60,23 @@ def serve_site(site: str, host: str, port: int, workers: int = 1) -> int:
     return 0
 
 
-def child(*words: str, **options: Any) -> "subprocess.Popen[bytes]":
-    """One of our own commands as a child process. It ends when this process does, however that ends."""
+def child(*words: str, log: str = "") -> "subprocess.Popen[bytes]":
+    """One of our own commands as a child process, its messages in `logs` of the data directory when `log` names a file.
+
+    It ends when this process does, however that ends.
+    """
     environment = {**os.environ, "HOMEROOM_PARENT": str(os.getpid())}
-    return subprocess.Popen([sys.executable, "-m", "homeroom.cli.main", *words], env=environment, start_new_session=True, **options)
+    command = [sys.executable, "-m", "homeroom.cli.main", *words]
+    with _log(log) as messages:
+        return subprocess.Popen(command, env=environment, start_new_session=True, stderr=messages)
+
+
+def _log(name: str) -> AbstractContextManager[IO[bytes] | None]:
+    if not name:
+        return nullcontext()
+    folder = home() / "logs"
+    folder.mkdir(exist_ok=True)
+    return (folder / f"{name}.log").open("wb")
 
 
 def stop(children: "list[subprocess.Popen[bytes]]") -> None:

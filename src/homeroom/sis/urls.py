@@ -1,10 +1,17 @@
-"""The addresses of the site."""
+"""The addresses of the SIS side; the OneRoster API itself is served beside Django, see wsgi.py."""
 
 from django.urls import include, path
+from django.views.generic import RedirectView
 
+from homeroom.sis.records.views import data
+from homeroom.sis.secured_users.configuration import api_configuration
 from homeroom.web.health import health
 
 urlpatterns = [
     path("health", health, name="health"),
     path("sign-in/", include("allauth.urls")),
+    path("", RedirectView.as_view(pattern_name="secured_users"), name="first"),
+    path("secured-users/", include("homeroom.sis.secured_users.urls")),
+    path("api-configuration/", api_configuration, name="api_configuration"),
+    path("data/", data, name="data"),
 ]

@@ -49,6 +49,11 @@ class Policy:
         row: GroupPolicy = getattr(self, group.value)
         return row
 
+    @property
+    def rosters_anyone(self) -> bool:
+        """Whether any role group is on: without one a sync has nobody to bring."""
+        return any(self.of(group).roster for group in RoleGroup)
+
 
 @dataclass(frozen=True, slots=True)
 class SchoolRule:

@@ -5,5 +5,10 @@ from django.http import HttpRequest
 
 
 def site(request: HttpRequest) -> dict[str, str]:  # noqa: ARG001
-    """The site's own name and its navigation template."""
-    return {"site_name": settings.SITE_NAME, "navigation": settings.NAVIGATION}
+    """The site's own name, what it is for, and its navigation template."""
+    return {
+        "site_name": settings.SITE_NAME,
+        "site_class": settings.SITE_CLASS,
+        "site_purpose": settings.SITE_PURPOSE,
+        "navigation": settings.NAVIGATION,
+    }

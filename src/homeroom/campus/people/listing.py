@@ -41,6 +41,12 @@ def rows(found: Iterable[Person], school: School) -> list[dict[str, Any]]:
     return [_row(person, sourced.get(person.pk, "")) for person in chosen]
 
 
+def plain(row: dict[str, Any]) -> list[Any]:
+    """A row's values in the order of COLUMNS, the contact by name."""
+    contact = row["primary_contact"]["name"] if row["primary_contact"] else ""
+    return [*(row[name] for name in COLUMNS[:-1]), contact]
+
+
 def _row(person: Person, sourced_id: str) -> dict[str, Any]:
     memberships = list(person.memberships.all())
     active = [membership for membership in memberships if membership.ended_at is None]

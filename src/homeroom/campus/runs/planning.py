@@ -13,7 +13,7 @@ from homeroom.campus.people import target
 from homeroom.campus.people.target import query
 from homeroom.campus.runs.lock import fenced
 from homeroom.campus.runs.models import Change as ChangeRow
-from homeroom.campus.runs.models import Run, RunProblem, Staged
+from homeroom.campus.runs.models import Run, RunProblem, Staged, StagedLink
 from homeroom.campus.runs.progress import Progress
 from homeroom.campus.runs.reading import copy
 from homeroom.problems import Problem
@@ -382,6 +382,13 @@ def forget_plan(run: Run) -> None:
     with fenced(run):
         ChangeRow.objects.filter(run=run, state__in=(State.PLANNED, State.HELD)).delete()
         RunProblem.objects.filter(run=run).delete()
+
+
+def forget_staged(run: Run) -> None:
+    """Takes away what a run, and any older one of its connection, had laid out to decide on."""
+    older = Run.objects.filter(connection=run.connection_id, pk__lte=run.pk).values("pk")
+    StagedLink.objects.filter(run__in=older).delete()
+    Staged.objects.filter(run__in=older).delete()
 
 
 def vanished_places(run: Run, rules: Mapping[int, SchoolRule]) -> list[Place]:

@@ -12,6 +12,7 @@ from typing import Any
 from django.core.mail import EmailMultiAlternatives
 from django.db.models import Count
 from django.template.loader import render_to_string
+from django.urls import reverse
 
 from homeroom.campus.connections.models import RosterLink
 from homeroom.campus.people.target import query
@@ -23,6 +24,7 @@ from homeroom.sync.reading import Evidence
 from homeroom.sync.summary import ProblemCount, Report
 
 log = logging.getLogger(__name__)
+SITE = os.environ.get("HOMEROOM_URL", "http://127.0.0.1:8000").rstrip("/")
 ACTIONS = ("add", "update", "archive", "restore", "skip")
 
 
@@ -41,7 +43,7 @@ def report(run: Run, clock: Callable[[], datetime]) -> None:
         run.counts, run.state, run.finished_at, run.progress = total, _state(run), clock(), {}
         run.save(update_fields=["counts", "state", "finished_at", "progress"])
         for link in links:
-            for address in link.notify if not run.dry_run else ():
+            for address in link.notify if not run.dry_run and not run.undoes_id else ():
                 Mail.objects.get_or_create(run=run, school=link.school, to=address)
     for mail in Mail.objects.filter(run=run, claimed_at=None).select_related("school"):
         send(mail, run, clock)
@@ -117,9 +119,9 @@ def describe_for_mail(run: Run, mail: Mail) -> Report:
     kept = SchoolReport.objects.filter(run=run, school=mail.school).first()
     return Report(
         school=mail.school.name,
-        state=run.state,
+        state=run.state if not kept or kept.held or run.state != Run.State.HELD else Run.State.DONE,
         counts=kept.counts if kept else {},
-        link=f"{os.environ.get('HOMEROOM_URL', 'http://127.0.0.1:8000').rstrip('/')}/runs/{run.pk}/",
+        link=f"{SITE}{reverse('run', args=[mail.school_id, run.pk])}",
         held=[hold["reason"] for hold in kept.held] if kept else [],
         incomplete_because=run.incomplete_because,
         failure=run.message,

@@ -10,9 +10,9 @@ from django.utils import timezone
 
 from homeroom.campus.connections.policy import rules_of
 from homeroom.campus.connections.source import open_source
-from homeroom.campus.runs import applying, checking, planning, reading, reporting
+from homeroom.campus.runs import applying, checking, planning, reading, reporting, undoing
 from homeroom.campus.runs.lock import connection_lock, fenced, take
-from homeroom.campus.runs.models import Run, Staged, StagedLink
+from homeroom.campus.runs.models import Run
 from homeroom.campus.runs.progress import Clock, Progress, Watch
 from homeroom.sync.diff import Terms
 from homeroom.sync.reading import Source, SourceFailed
@@ -30,18 +30,19 @@ def carry_out(
     with connection_lock(run, clock()):
         take(run, clock())
         try:
-            _steps(run, source, clock, Progress(run, clock, watch))
+            go_on(run, source, clock, Progress(run, clock, watch))
         except SourceFailed as failed:
             _fail(run, str(failed), failed.cure, clock)
     run.refresh_from_db()
     return run
 
 
-def _steps(run: Run, source: Source | None, clock: Clock, progress: Progress) -> None:
+def go_on(run: Run, source: Source | None, clock: Clock, progress: Progress) -> None:
+    """The steps that are left of a run that was taken; a run cut off, or approved, begins in the middle."""
     if run.step in (Step.READ, Step.PLAN):
         read_and_plan(run, source or open_source(run.connection), clock, progress)
     if run.step == Step.APPLY:
-        applying.apply(run, clock(), progress)
+        undoing.undo(run, clock()) if run.undoes_id else applying.apply(run, clock(), progress)
         _reach(run, Step.SETTLE)
     if run.step == Step.SETTLE:
         _settle(run, clock)
@@ -88,8 +89,7 @@ def _settle(run: Run, clock: Clock) -> None:
     if applying.unsettled(run):
         applying.settle(run, bytes(run.policy or b""), clock())
         with fenced(run):
-            Staged.objects.filter(run=run).delete()
-            StagedLink.objects.filter(run=run).delete()
+            planning.forget_staged(run)
     _reach(run, Step.REPORT)
 
 

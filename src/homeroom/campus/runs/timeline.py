@@ -2,8 +2,12 @@
 
 from typing import Any
 
+from django.db.models import Q
+
 from homeroom.campus.people.models import Person
+from homeroom.campus.runs.describe import said
 from homeroom.campus.runs.models import Change
+from homeroom.campus.schools.models import School
 
 _DONE = {
     ("add", True): "Added",
@@ -14,12 +18,12 @@ _DONE = {
     ("skip", False): "Left as is",
 }
 _STATE = {"held": "waits for a decision", "planned": "planned", "discarded": "not carried out", "undone": "undone later"}
-_FIELDS = {"guardians": "guardians", "grade": "grade", "number": "number", "email": "e-mail"}
 
 
-def timeline(person: Person) -> list[dict[str, Any]]:
-    """The events of a person, newest first."""
+def timeline(person: Person, school: School | None = None) -> list[dict[str, Any]]:
+    """The events of a person, newest first; at one school, those of other schools are left out."""
     rows = Change.objects.filter(subject="person", subject_id=person.pk, district=person.district_id)
+    rows = rows.filter(Q(school=None) | Q(school=school)) if school else rows
     return [_event(row) for row in rows.select_related("run", "school", "decided_by").order_by("-id")[:500]]
 
 
@@ -31,17 +35,10 @@ def _event(row: Change) -> dict[str, Any]:
         "what": done,
         "place": place,
         "action": row.action,
-        "fields": [_field(name, values) for name, values in row.fields.items() if name != "managed"],
+        "fields": said(row.fields),
         "reason": row.reason,
         "state": row.state,
         "state_words": _STATE.get(row.state, ""),
         "run": row.run_id,
         "by": str(row.decided_by) if row.decided_by else "",
     }
-
-
-def _field(name: str, values: list[Any]) -> dict[str, str]:
-    before, after = values
-    if name == "guardians":
-        before, after = (f"{len(side or [])} guardians" for side in (before, after))
-    return {"name": _FIELDS.get(name, name.replace("_", " ")), "before": before or "–", "after": after or "–"}

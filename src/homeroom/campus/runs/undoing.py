@@ -1,39 +1,44 @@
 """Undo: the changes of a run turned round, newest first, with history of their own. Conflicts are left and said."""
 
+import logging
 from datetime import datetime
 from typing import Any
 
-from django.db import transaction
+from django.db.models import QuerySet
 
 from homeroom.campus.connections.models import SourceRecord
 from homeroom.campus.people.models import Contact, ContactLink, Membership, Person
+from homeroom.campus.runs.lock import fenced
 from homeroom.campus.runs.models import Change, Run
 from homeroom.sync.changes import State
 from homeroom.sync.roster import CONTACT_FIELDS, PERSON_FIELDS
 from homeroom.web.accounts.models import Account
 
+log = logging.getLogger(__name__)
 BATCH = 500
 EDITED = "not undone: edited since"
 
 
-def undo_changes(run: Run, back: Run, by: Account | None, now: datetime) -> None:
-    """Turns every applied change of a run round, in batches, each a transaction."""
-    while True:
-        with transaction.atomic():
-            applied = (
-                Change.objects.filter(run=run, state=State.APPLIED).exclude(action="skip").select_for_update()
-            )
-            batch = list(applied.order_by("-id")[:BATCH])
-            if not batch:
-                break
-            for change in batch:
-                _undo(change, back, by, now)
-            Change.objects.filter(pk__in=[change.pk for change in batch]).update(state=State.UNDONE)
+def undo(back: Run, now: datetime) -> None:
+    """Turns every applied change of the run that `back` undoes round, in batches, each a transaction. Cut off, it goes on."""
+    mine = Change.objects.filter(run=back.undoes_id)
+    mine = mine.filter(school=back.school_id) if back.school_id else mine
+    while batch := _undo_batch(mine, back, now):
+        log.info("run %s: %s changes undone", back.undoes_id, batch)
     # What the sieve remembers no longer fits the directory: the next run looks at these records anew.
-    touched = Change.objects.filter(run=run, state=State.UNDONE).values("sourced_id")
-    SourceRecord.objects.filter(connection=run.connection_id, sourced_id__in=touched).update(
-        decided_under=None
-    )
+    touched = mine.filter(state=State.UNDONE).values("sourced_id")
+    records = SourceRecord.objects.filter(connection=back.connection_id, sourced_id__in=touched)
+    records.update(decided_under=None)
+
+
+def _undo_batch(mine: QuerySet[Change], back: Run, now: datetime) -> int:
+    with fenced(back, now):
+        applied = mine.filter(state=State.APPLIED).exclude(action="skip").select_for_update()
+        batch = list(applied.order_by("-id")[:BATCH])
+        for change in batch:
+            _undo(change, back, back.started_by, now)
+        Change.objects.filter(pk__in=[change.pk for change in batch]).update(state=State.UNDONE)
+    return len(batch)
 
 
 def _undo(change: Change, back: Run, by: Account | None, now: datetime) -> None:
