@@ -43,7 +43,7 @@ bench: setup ## the speed figures of docs/performance.md
 screenshots: setup ## walk the seven steps and renew docs/screenshots
 	HOMEROOM_SCREENSHOTS=1 $(BIN)/pytest -m browser
 
-lock: setup ## renew requirements.lock from pyproject.toml
+lock: ## renew requirements.lock from pyproject.toml
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 	  --group dev --output-file requirements.lock pyproject.toml
 

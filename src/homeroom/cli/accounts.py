@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
 ROLES = ("owner", "manager", "district_manager")
 PasswordFile = Annotated[
-    str | None, typer.Option(help="Set the password to what this file holds (- is standard input) in place of a link.")
+    str | None,
+    typer.Option(help="Set the password to what this file holds (- is standard input) in place of a link."),
 ]
 account_app = typer.Typer(no_args_is_help=True, help="Who may sign in.")
 
@@ -66,7 +67,9 @@ def valid_address(email: str) -> str:
     try:
         validate_email(email.strip())
     except ValidationError as wrong:
-        raise Trouble(f"“{email}” is not an e-mail address", "Write it as r.diaz@school.example.", WRONG_USE) from wrong
+        raise Trouble(
+            f"“{email}” is not an e-mail address", "Write it as r.diaz@school.example.", WRONG_USE
+        ) from wrong
     return email.strip().lower()
 
 

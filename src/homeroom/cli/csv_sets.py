@@ -26,10 +26,21 @@ def csv_check(path: Path, json: Json = False) -> int:
     except BulkError as wrong:
         raise Trouble(str(wrong), "", WRONG_USE if not path.exists() else FAILED) from wrong
     if json:
-        show.document({"ok": report.ok, "version": report.version, "counts": report.counts, "problems": problems(report.problems)})
+        show.document(
+            {
+                "ok": report.ok,
+                "version": report.version,
+                "counts": report.counts,
+                "problems": problems(report.problems),
+            }
+        )
     else:
         for problem in report.problems[:200]:
-            where = f"{problem.where}" + (f" row {problem.row}" if problem.row else "") + (f" {problem.field}" if problem.field else "")
+            where = (
+                f"{problem.where}"
+                + (f" row {problem.row}" if problem.row else "")
+                + (f" {problem.field}" if problem.field else "")
+            )
             show.say(f"{where}: {problem.message}\n    → {problem.cure}")
         if len(report.problems) > 200:
             show.say(f"… and {len(report.problems) - 200} more; --json has them all")

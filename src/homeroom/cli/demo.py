@@ -22,7 +22,15 @@ from homeroom.web.home import home
 HOST = "127.0.0.1"
 DISTRICT, SCHOOL = "Riverside Unified School District", "Lincoln High"
 OWNER, MANAGER, ADMINISTRATOR = "owner@homeroom.example", "district@homeroom.example", "it@homeroom.example"
-POLICY = ("students=on", "teachers=on", "staff=on", "admins=on", "parents=on", "enabled=on", f"notify={OWNER}")
+POLICY = (
+    "students=on",
+    "teachers=on",
+    "staff=on",
+    "admins=on",
+    "parents=on",
+    "enabled=on",
+    f"notify={OWNER}",
+)
 WAIT = 60  # seconds a server may take to answer
 
 
@@ -62,8 +70,8 @@ def demo(
 def _play(stage: Stage, students: int, once: bool, json: bool) -> int:
     _district(students)
     _open(stage)
-    key = _key(stage)
-    _connect(stage, key)
+    key = _key()
+    _connect(key)
     run = _sync()
     said = {**addresses(stage), "oneroster_url": key["oneroster_url"], "sign_in": _sign_ins(), "run": run}
     show.document(said) if json else _tell(said)
@@ -102,10 +110,12 @@ def _wait_for(address: str, process: "subprocess.Popen[bytes]") -> None:
                 return
         except (urllib.error.URLError, OSError):
             time.sleep(0.1)
-    raise Trouble(f"{address} does not answer", f"Look into {home() / 'logs'} for the reason, and start the demo again.")
+    raise Trouble(
+        f"{address} does not answer", f"Look into {home() / 'logs'} for the reason, and start the demo again."
+    )
 
 
-def _key(stage: Stage) -> dict[str, str]:
+def _key() -> dict[str, str]:
     show.note("3  “Minga” becomes a secured user; Generate a New Secret …")
     _ask("sis", "user", "add", "Minga")
     _ask("sis", "user", "activate", "Minga")
@@ -113,10 +123,19 @@ def _key(stage: Stage) -> dict[str, str]:
     return key
 
 
-def _connect(stage: Stage, key: dict[str, str]) -> None:
+def _connect(key: dict[str, str]) -> None:
     show.note("4  The school app connects, with Test Connection …")
     _ask("school", "add", SCHOOL, "--district", DISTRICT)
-    words = ("--url", key["oneroster_url"], "--key", key["key"], "--school-id", _school_id(), "--secret-file", "-")
+    words = (
+        "--url",
+        key["oneroster_url"],
+        "--key",
+        key["key"],
+        "--school-id",
+        _school_id(),
+        "--secret-file",
+        "-",
+    )
     _ask("connect", SCHOOL, *words, given=key["secret"])
     _ask("policy", SCHOOL, *POLICY)
 
@@ -139,10 +158,28 @@ def _sync() -> dict[str, Any]:
 def _sign_ins() -> dict[str, str]:
     """Accounts for both sites. The password is made once and kept beside the encryption key."""
     password = _password()
-    _ask("account", "add", OWNER, "--school", SCHOOL, "--role", "owner", "--password-file", "-", given=password)
-    _ask("account", "add", MANAGER, "--district", DISTRICT, "--role", "district_manager", "--password-file", "-", given=password)
+    _ask(
+        "account", "add", OWNER, "--school", SCHOOL, "--role", "owner", "--password-file", "-", given=password
+    )
+    _ask(
+        "account",
+        "add",
+        MANAGER,
+        "--district",
+        DISTRICT,
+        "--role",
+        "district_manager",
+        "--password-file",
+        "-",
+        given=password,
+    )
     _ask("sis", "account", "add", ADMINISTRATOR, "--password-file", "-", given=password)
-    return {"email": OWNER, "district_manager_email": MANAGER, "sis_email": ADMINISTRATOR, "password": password}
+    return {
+        "email": OWNER,
+        "district_manager_email": MANAGER,
+        "sis_email": ADMINISTRATOR,
+        "password": password,
+    }
 
 
 def _password() -> str:
@@ -156,7 +193,9 @@ def _password() -> str:
 def _tell(said: dict[str, Any]) -> None:
     run, people = said["run"], said["sign_in"]
     show.say(f"\nRun {run['run']}: {run['state']}. {show.counts(run['counts'])}, in {run['seconds']} s.")
-    show.say(f"\nSchool app   {said['app_url']}\n             {people['email']} (Owner), {people['district_manager_email']} (District Manager)")
+    show.say(
+        f"\nSchool app   {said['app_url']}\n             {people['email']} (Owner), {people['district_manager_email']} (District Manager)"
+    )
     show.say(f"SIS side     {said['sis_url']}\n             {people['sis_email']} (administrator)")
     show.say(f"Password     {people['password']}   for all three\nOneRoster    {said['oneroster_url']}\n")
 
@@ -165,7 +204,9 @@ def _stay(stage: Stage) -> int:
     show.note("Both sites stay up. Ctrl-C stops everything.")
     while all(process.poll() is None for process in stage.processes):
         time.sleep(0.5)
-    raise Trouble("One of the two sites ended by itself", "Start the demo again; what was stored is kept.", FAILED)
+    raise Trouble(
+        "One of the two sites ended by itself", "Start the demo again; what was stored is kept.", FAILED
+    )
 
 
 def _ask(*words: str, given: str = "", shown: bool = False) -> dict[str, Any]:
@@ -173,14 +214,22 @@ def _ask(*words: str, given: str = "", shown: bool = False) -> dict[str, Any]:
     status, answer = _run(*words, given=given, shown=shown)
     if status:
         failing = next((c for c in answer.get("checks", ()) if c["ok"] is False), None)
-        message = failing["detail"] if failing else f"homeroom {' '.join(words[:3])} ended with status {status}"
+        message = (
+            failing["detail"] if failing else f"homeroom {' '.join(words[:3])} ended with status {status}"
+        )
         raise Trouble(message, failing["cure"] if failing else answer.get("error", ""))
     return answer
 
 
 def _run(*words: str, given: str = "", shown: bool = False) -> tuple[int, dict[str, Any]]:
     command = [sys.executable, "-m", "homeroom.cli.main", *words, "--json"]
-    done = subprocess.run(command, input=given.encode(), stdout=subprocess.PIPE, stderr=None if shown else subprocess.PIPE)
+    done = subprocess.run(
+        command,
+        check=False,
+        input=given.encode(),
+        stdout=subprocess.PIPE,
+        stderr=None if shown else subprocess.PIPE,
+    )
     try:
         return done.returncode, json_.loads(done.stdout)
     except ValueError:

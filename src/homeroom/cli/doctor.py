@@ -47,7 +47,12 @@ def database() -> Check:
     with connection.cursor() as cursor:
         cursor.execute("SHOW server_version")
         version = cursor.fetchone()[0]
-    return Check("Database", True, f"PostgreSQL {version}, {'embedded' if is_embedded('campus') else 'from DATABASE_URL'}", "")
+    return Check(
+        "Database",
+        True,
+        f"PostgreSQL {version}, {'embedded' if is_embedded('campus') else 'from DATABASE_URL'}",
+        "",
+    )
 
 
 def key() -> Check:
@@ -63,7 +68,9 @@ def key() -> Check:
     path = home() / "key"
     if not os.environ.get("HOMEROOM_KEY") and stat.S_IMODE(path.stat().st_mode) & 0o077:
         return Check("Encryption key", False, f"{path} can be read by others", f"chmod 600 {path}")
-    return Check("Encryption key", True, f"opens {count} stored secrets", "Keep a copy of it apart from the database.")
+    return Check(
+        "Encryption key", True, f"opens {count} stored secrets", "Keep a copy of it apart from the database."
+    )
 
 
 def mail() -> Check:
@@ -75,7 +82,9 @@ def mail() -> Check:
     try:
         get_connection().open()
     except (OSError, smtplib.SMTPException) as wrong:
-        return Check("Mail", False, f"the mail server does not answer ({type(wrong).__name__})", "Check EMAIL_URL.")
+        return Check(
+            "Mail", False, f"the mail server does not answer ({type(wrong).__name__})", "Check EMAIL_URL."
+        )
     return Check("Mail", True, "the mail server answers", "")
 
 
@@ -88,7 +97,12 @@ def schedule() -> Check:
     due = Connection.objects.filter(enabled=True)
     late = due.filter(next_run_at__lt=timezone.now() - timedelta(minutes=10)).count()
     if late:
-        return Check("Schedule", False, f"{late} connections are overdue", "No worker runs: start homeroom serve, or homeroom worker.")
+        return Check(
+            "Schedule",
+            False,
+            f"{late} connections are overdue",
+            "No worker runs: start homeroom serve, or homeroom worker.",
+        )
     return Check("Schedule", True, f"{due.count()} connections sync daily", "")
 
 
@@ -102,7 +116,12 @@ def clock() -> Check:
         there: datetime = cursor.fetchone()[0]
     apart = abs(timezone.now() - there)
     fine = apart < CLOCK_MAY_DIFFER
-    return Check("Clock", fine, f"{apart.total_seconds():.1f} s from the database's", "" if fine else "Set both clocks by NTP.")
+    return Check(
+        "Clock",
+        fine,
+        f"{apart.total_seconds():.1f} s from the database's",
+        "" if fine else "Set both clocks by NTP.",
+    )
 
 
 def disk() -> Check:
@@ -110,4 +129,6 @@ def disk() -> Check:
     from homeroom.web.home import home
 
     free = shutil.disk_usage(home()).free
-    return Check("Disk", free >= ENOUGH_DISK, f"{free / (1 << 30):.1f} GB free for {home()}", "Free at least 1 GB.")
+    return Check(
+        "Disk", free >= ENOUGH_DISK, f"{free / (1 << 30):.1f} GB free for {home()}", "Free at least 1 GB."
+    )

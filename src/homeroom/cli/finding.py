@@ -26,7 +26,11 @@ def school(named: str) -> "School":
     if found:
         ids = ", ".join(f"{one.pk} ({one.district})" for one in found)
         raise Trouble(f"There are several schools named {named}", f"Name one by its id: {ids}", WRONG_USE)
-    raise Trouble(f"There is no school {named}", "homeroom school list shows them; homeroom school add makes one.", WRONG_USE)
+    raise Trouble(
+        f"There is no school {named}",
+        "homeroom school list shows them; homeroom school add makes one.",
+        WRONG_USE,
+    )
 
 
 def link(named: str) -> "RosterLink":
@@ -35,7 +39,11 @@ def link(named: str) -> "RosterLink":
 
     found = RosterLink.objects.select_related("connection", "school").filter(school=school(named)).first()
     if found is None:
-        raise Trouble(f"{named} is not connected to an SIS", f'Connect it first: homeroom connect "{named}" --url …', WRONG_USE)
+        raise Trouble(
+            f"{named} is not connected to an SIS",
+            f'Connect it first: homeroom connect "{named}" --url …',
+            WRONG_USE,
+        )
     return found
 
 
@@ -57,11 +65,15 @@ def secret(file: str | None, prompt: str) -> str:
         try:
             return Path(file).read_text().strip()
         except OSError as wrong:
-            raise Trouble(f"The secret file cannot be read: {wrong.strerror}", "Check --secret-file.", WRONG_USE) from wrong
+            raise Trouble(
+                f"The secret file cannot be read: {wrong.strerror}", "Check --secret-file.", WRONG_USE
+            ) from wrong
     if os.environ.get("HOMEROOM_SECRET"):
         return os.environ["HOMEROOM_SECRET"].strip()
     if sys.stdin.isatty():
         return getpass.getpass(f"{prompt}: ", sys.stderr).strip()
     raise Trouble(
-        "No Client Secret was given", "Set HOMEROOM_SECRET, or name a file: --secret-file FILE (- is standard input).", WRONG_USE
+        "No Client Secret was given",
+        "Set HOMEROOM_SECRET, or name a file: --secret-file FILE (- is standard input).",
+        WRONG_USE,
     )

@@ -26,7 +26,9 @@ def connect(
     url: Annotated[str, typer.Option(help="The OneRoster API URL, as the SIS shows it.")],
     key: Annotated[str, typer.Option(help="The API Key.")],
     school_id: Annotated[str, typer.Option(help="Which school of the SIS: its id, number or name.")],
-    secret_file: Annotated[str | None, typer.Option(help="A file with the Client Secret; - is standard input.")] = None,
+    secret_file: Annotated[
+        str | None, typer.Option(help="A file with the Client Secret; - is standard input.")
+    ] = None,
     sis: Annotated[str, typer.Option(help="skyward, infinite_campus, powerschool, ..., other")] = "other",
     token_url: Annotated[str, typer.Option(help="Only where it cannot be found: the token address.")] = "",
     ca_file: Annotated[str | None, typer.Option(help="Certificates of the school's own, PEM.")] = None,
@@ -54,7 +56,9 @@ def _known_sis(name: str) -> str:
 
     wanted = name.lower().replace(" ", "_").replace("-", "_")
     if wanted not in Sis.values:
-        raise Trouble(f"There is no SIS “{name}” in the list", f"Choose one of {', '.join(Sis.values)}.", WRONG_USE)
+        raise Trouble(
+            f"There is no SIS “{name}” in the list", f"Choose one of {', '.join(Sis.values)}.", WRONG_USE
+        )
     return wanted
 
 
@@ -66,7 +70,9 @@ def _certificates(file: str | None) -> str:
     try:
         return Path(file).read_text()
     except (OSError, UnicodeDecodeError) as wrong:
-        raise Trouble("The CA file cannot be read", "Name a file with certificates in PEM form.", WRONG_USE) from wrong
+        raise Trouble(
+            "The CA file cannot be read", "Name a file with certificates in PEM form.", WRONG_USE
+        ) from wrong
 
 
 def test(school: School, json: Json = False) -> int:
@@ -88,19 +94,28 @@ def _tested(link: Any, json: bool) -> int:
                 "ok": answer.ok,
                 "checks": [asdict(check) for check in answer.checks],
                 "profile": answer.profile,
-                "schools": [{"sourcedId": s.sourced_id, "identifier": s.identifier, "name": s.name} for s in answer.schools],
+                "schools": [
+                    {"sourcedId": s.sourced_id, "identifier": s.identifier, "name": s.name}
+                    for s in answer.schools
+                ],
                 "counts": answer.counts,
             }
         )
     else:
         show.checks(answer.checks)
-        show.say("The connection works." if answer.ok else "The connection does not work yet. What was typed is kept.")
+        show.say(
+            "The connection works."
+            if answer.ok
+            else "The connection does not work yet. What was typed is kept."
+        )
     return 0 if answer.ok else FAILED
 
 
 def policy(
     school: School,
-    settings: Annotated[list[str] | None, typer.Argument(metavar="[NAME=VALUE]...", help="Such as students=on.")] = None,
+    settings: Annotated[
+        list[str] | None, typer.Argument(metavar="[NAME=VALUE]...", help="Such as students=on.")
+    ] = None,
     json: Json = False,
 ) -> int:
     """Shows or changes the sync settings of a school."""
@@ -120,7 +135,10 @@ def policy(
         show.document(said)
     else:
         words = {True: "on", False: "off"}
-        show.table(("Setting", "Value"), [(n, words.get(v, v) if isinstance(v, bool) else v) for n, v in said.items()])
+        show.table(
+            ("Setting", "Value"),
+            [(n, words.get(v, v) if isinstance(v, bool) else v) for n, v in said.items()],
+        )
     return 0
 
 
@@ -136,7 +154,9 @@ def sync(
     from homeroom.campus.runs.sync import carry_out
 
     link = finding.link(school)
-    run = unfinished(link.connection) or make_run(link.connection, "dry run" if dry_run else "by hand", None, dry_run=dry_run)
+    run = unfinished(link.connection) or make_run(
+        link.connection, "dry run" if dry_run else "by hand", None, dry_run=dry_run
+    )
     try:
         with show.progress() as watch:
             run = carry_out(run, watch=watch)
@@ -173,13 +193,17 @@ def _told(said: dict[str, Any]) -> None:
     elif not said["complete"]:
         show.say(f"  The reading was not complete, so nobody was archived: {said['incomplete_because']}")
     if said["held"]:
-        show.say(f"  {said['held']['reason']}\n  → homeroom run show {said['run']}, then run approve or run discard")
+        show.say(
+            f"  {said['held']['reason']}\n  → homeroom run show {said['run']}, then run approve or run discard"
+        )
     for problem in said["problems"][:10]:
         show.say(f"  {problem['code']} {problem['sourced_id']}: {problem['message']}")
     if len(said["problems"]) > 10:
         show.say(f"  … and {len(said['problems']) - 10} more problems: homeroom run show {said['run']}")
     for change in said.get("changes", ())[:200]:
-        show.say(f"  {change['action']:8} {change['state']:9} {change['name'] or change['sourced_id']}: {change['reason']}")
+        show.say(
+            f"  {change['action']:8} {change['state']:9} {change['name'] or change['sourced_id']}: {change['reason']}"
+        )
 
 
 @run_app.command("list")
@@ -194,7 +218,10 @@ def run_list(school: School, json: Json = False) -> int:
     if json:
         show.document({"runs": runs})
     else:
-        show.table(("Run", "Kind", "State", "Counts"), [(r["run"], r["kind"], r["state"], show.counts(r["counts"])) for r in runs])
+        show.table(
+            ("Run", "Kind", "State", "Counts"),
+            [(r["run"], r["kind"], r["state"], show.counts(r["counts"])) for r in runs],
+        )
     return 0
 
 

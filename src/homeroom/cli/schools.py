@@ -24,7 +24,9 @@ def add_to(app: typer.Typer) -> None:
 @school_app.command("add")
 def school_add(
     name: str,
-    district: Annotated[str, typer.Option(help="The district it belongs to; made when it is not there.")] = "",
+    district: Annotated[
+        str, typer.Option(help="The district it belongs to; made when it is not there.")
+    ] = "",
     time_zone: Annotated[str, typer.Option(help="Such as America/Chicago.")] = "America/New_York",
     json: Json = False,
 ) -> int:
@@ -39,8 +41,12 @@ def school_add(
     if time_zone not in available_timezones():
         raise Trouble(f"There is no time zone {time_zone}", "Write it as America/New_York.", WRONG_USE)
     home, _ = District.objects.get_or_create(name=district or "My district")
-    made, _ = School.objects.get_or_create(district=home, name=name.strip(), defaults={"time_zone": time_zone})
-    show.document({"id": made.pk, "name": made.name}) if json else show.say(f"{made.name} is school {made.pk} of {home}.")
+    made, _ = School.objects.get_or_create(
+        district=home, name=name.strip(), defaults={"time_zone": time_zone}
+    )
+    show.document({"id": made.pk, "name": made.name}) if json else show.say(
+        f"{made.name} is school {made.pk} of {home}."
+    )
     return 0
 
 
@@ -84,9 +90,19 @@ def people(
         for row in found:
             writer.writerow([cell(value) for value in plain(row)])
     else:
-        show.table(("Id", "Name", "Roles", "Grade", "State"), [
-            (r["id"], f"{r['given_name']} {r['family_name']}", ", ".join(r["roles"]), r["grade"], r["state"]) for r in found
-        ])
+        show.table(
+            ("Id", "Name", "Roles", "Grade", "State"),
+            [
+                (
+                    r["id"],
+                    f"{r['given_name']} {r['family_name']}",
+                    ", ".join(r["roles"]),
+                    r["grade"],
+                    r["state"],
+                )
+                for r in found
+            ],
+        )
     return 0
 
 
@@ -98,11 +114,15 @@ def person(id: int, json: Json = False) -> int:  # noqa: A002 # the word users r
 
     found = Person.objects.filter(pk=id).first()
     if found is None:
-        raise Trouble(f"There is no person {id}", "homeroom people SCHOOL shows them with their ids.", WRONG_USE)
+        raise Trouble(
+            f"There is no person {id}", "homeroom people SCHOOL shows them with their ids.", WRONG_USE
+        )
     events = timeline(found)
     if json:
         fields = ("given_name", "family_name", "email", "number", "excluded", "kept_fields")
-        show.document({"person": {"id": found.pk, **{name: getattr(found, name) for name in fields}}, "events": events})
+        show.document(
+            {"person": {"id": found.pk, **{name: getattr(found, name) for name in fields}}, "events": events}
+        )
         return 0
     show.say(str(found))
     for event in events:

@@ -40,7 +40,9 @@ def serve(
         stop(jobs)
 
 
-def worker(concurrency: Annotated[int, typer.Option(min=1, max=64, help="Runs at one time in this process.")] = 2) -> int:
+def worker(
+    concurrency: Annotated[int, typer.Option(min=1, max=64, help="Runs at one time in this process.")] = 2,
+) -> int:
     """Carries out runs, until Ctrl-C. Many workers, on many machines, may share one PostgreSQL."""
     boot("campus")
     end_with_parent()

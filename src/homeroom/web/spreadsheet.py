@@ -8,7 +8,9 @@ from django.http import HttpResponse
 
 def cell(value: object) -> str:
     """A value as a cell that no spreadsheet takes for a formula."""
-    text = ", ".join(map(str, value)) if isinstance(value, list | tuple) else str("" if value is None else value)
+    text = (
+        ", ".join(map(str, value)) if isinstance(value, list | tuple) else str("" if value is None else value)
+    )
     return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
 
 

@@ -20,7 +20,10 @@ class SetUpForm(forms.Form):
     sis = forms.ChoiceField(choices=Sis.choices, label="SIS", initial=Sis.OTHER)
     enabled = forms.BooleanField(required=False, label="Enable automatic rostering")
     url = forms.CharField(
-        max_length=1000, label="URL", help_text="The OneRoster API URL", widget=forms.TextInput({**PLAIN, "inputmode": "url"})
+        max_length=1000,
+        label="URL",
+        help_text="The OneRoster API URL",
+        widget=forms.TextInput({**PLAIN, "inputmode": "url"}),
     )
     key = forms.CharField(max_length=500, label="API Key", widget=forms.TextInput(PLAIN))
     secret = forms.CharField(
@@ -101,8 +104,8 @@ class SyncSettingsForm(forms.Form):
 
     def __init__(self, data: Any = None, *, link: RosterLink) -> None:
         super().__init__(data, initial=_named(settings_of(link)))
-        for name in SWITCHES:
-            self.fields[_field(name)] = forms.BooleanField(required=False, label=SWITCHES[name])
+        for name, label in SWITCHES.items():
+            self.fields[_field(name)] = forms.BooleanField(required=False, label=label)
 
     def clean_notify(self) -> str:
         """Addresses that are addresses."""

@@ -41,7 +41,8 @@ def rules_of(connection: Connection) -> tuple[SchoolRule, ...]:
 
 def settings_of(link: RosterLink) -> dict[str, Any]:
     """All settings of a school under their flat names."""
-    policy, said = policy_of(link), {}
+    policy = policy_of(link)
+    said: dict[str, Any] = {}
     for group in RoleGroup:
         row = policy.of(group)
         said[group.value] = row.roster
@@ -79,7 +80,8 @@ def _changed(
     group, _, switch = name.partition(".")
     if group in list(RoleGroup) and (switch or "roster") in SWITCHES:
         row = replace(policy.of(RoleGroup(group)), **{switch or "roster": on_off(name, value)})
-        return replace(policy, **{group: row})
+        changed: dict[str, Any] = {group: row}
+        return replace(policy, **changed)
     match name:
         case "parents":
             return replace(policy, parents=on_off(name, value))

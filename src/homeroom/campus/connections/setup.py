@@ -41,13 +41,19 @@ def save(school: School, typed: Typed) -> RosterLink:
 def _connection(school: School, link: RosterLink | None, typed: Typed) -> Connection:
     if link is not None:
         return link.connection
-    same = Connection.objects.filter(district=school.district_id, url=typed.url.strip(), key=typed.key.strip()).first()
+    same = Connection.objects.filter(
+        district=school.district_id, url=typed.url.strip(), key=typed.key.strip()
+    ).first()
     return same or Connection(district_id=school.district_id)
 
 
 def _fill(connection: Connection, typed: Typed) -> None:
     moved = (connection.url, connection.key) != (typed.url.strip(), typed.key.strip())
-    connection.url, connection.key, connection.sis = typed.url.strip()[:1000], typed.key.strip()[:500], typed.sis
+    connection.url, connection.key, connection.sis = (
+        typed.url.strip()[:1000],
+        typed.key.strip()[:500],
+        typed.sis,
+    )
     connection.token_url, connection.ca_certificates = typed.token_url.strip()[:1000], typed.ca_certificates
     if typed.secret:
         connection.secret, connection.secret_set_at = typed.secret.strip(), timezone.now()

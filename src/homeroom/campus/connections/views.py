@@ -35,7 +35,13 @@ def set_up(request: SchoolRequest) -> HttpResponse:
         else:
             messages.warning(request, "Saved, but the connection does not work yet. The answer says why.")
         return redirect("rostering", school_id=request.school.pk)
-    shown = {"form": form, "link": link, "tab": "set_up", "guide": guide_for(str(form["sis"].value())), "steps": steps(link)}
+    shown = {
+        "form": form,
+        "link": link,
+        "tab": "set_up",
+        "guide": guide_for(str(form["sis"].value())),
+        "steps": steps(link),
+    }
     return render(request, "connections/set_up.html", {**shown, "area": "rostering", "test": test_of(link)})
 
 
@@ -71,10 +77,20 @@ def steps(link: RosterLink | None) -> list[dict[str, str]]:
     works = bool(link and link.connection.test.get("ok"))
     synced = bool(link and policy_of(link).rosters_anyone)
     return [
-        {"name": "Connect", "state": "works" if works else ("to mend" if link else "to do"), "url": "rostering"},
+        {
+            "name": "Connect",
+            "state": "works" if works else ("to mend" if link else "to do"),
+            "url": "rostering",
+        },
         {"name": "Sync Settings", "state": "chosen" if synced else "to do", "url": "sync_settings"},
-        {"name": "First sync", "state": "ready" if works and synced else "later", "url": "runs"},
+        {"name": "First sync", "state": _first_sync(link, ready=works and synced), "url": "runs"},
     ]
+
+
+def _first_sync(link: RosterLink | None, *, ready: bool) -> str:
+    if link is not None and link.connection.records.exists():
+        return "done"
+    return "ready" if ready else "later"
 
 
 @at_school(ROSTERING)

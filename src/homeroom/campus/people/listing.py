@@ -9,7 +9,19 @@ from homeroom.campus.people.models import ContactLink, Membership, Person
 from homeroom.campus.people.target import query
 from homeroom.campus.schools.models import School
 
-COLUMNS = ("id", "sourced_id", "roles", "given_name", "family_name", "email", "number", "grade", "state", "managed_by", "primary_contact")
+COLUMNS = (
+    "id",
+    "sourced_id",
+    "roles",
+    "given_name",
+    "family_name",
+    "email",
+    "number",
+    "grade",
+    "state",
+    "managed_by",
+    "primary_contact",
+)
 
 
 def people(school: School, *, role: str = "", archived: bool = False, search: str = "") -> QuerySet[Person]:
@@ -20,7 +32,12 @@ def people(school: School, *, role: str = "", archived: bool = False, search: st
     found = Person.objects.filter(pk__in=memberships.values("person") if archived else active)
     found = found.exclude(pk__in=active) if archived else found
     for word in search.split():
-        like = Q(given_name__icontains=word) | Q(family_name__icontains=word) | Q(email__icontains=word) | Q(number__icontains=word)
+        like = (
+            Q(given_name__icontains=word)
+            | Q(family_name__icontains=word)
+            | Q(email__icontains=word)
+            | Q(number__icontains=word)
+        )
         found = found.filter(like)
     return found.order_by("family_name", "given_name", "id")
 
@@ -36,8 +53,10 @@ def rows(found: Iterable[Person], school: School) -> list[dict[str, Any]]:
         else found
     )
     ids = [person.pk for person in chosen]
-    text = "SELECT person_id, min(sourced_id) FROM connections_sourcerecord WHERE person_id = ANY(%s) GROUP BY 1"
-    sourced = dict(query(text, [ids]))
+    text = (
+        "SELECT person_id, min(sourced_id) FROM connections_sourcerecord WHERE person_id = ANY(%s) GROUP BY 1"
+    )
+    sourced: dict[int, str] = dict(query(text, [ids]))
     return [_row(person, sourced.get(person.pk, "")) for person in chosen]
 
 

@@ -128,4 +128,5 @@ def query(text: str, values: list[Any] | dict[str, Any]) -> Rows:
     """All rows of a query."""
     with connection.cursor() as cursor:
         cursor.execute(text, values)
-        return cursor.fetchall()
+        rows: Rows = cursor.fetchall()
+    return rows

@@ -103,7 +103,7 @@ def describe_changes(rows: Iterable[Change]) -> list[dict[str, Any]]:
             "subject": row.subject,
             "person": row.subject_id if row.subject == "person" else None,
             "name": names.get((row.subject, row.subject_id)) or _coming_name(row),
-            "school": schools.get(row.school_id, ""),
+            "school": schools.get(row.school_id or 0, ""),
             "role": row.group or "",
             "sourced_id": row.sourced_id,
             "fields": row.fields,
@@ -140,5 +140,8 @@ def said(fields: dict[str, list[Any]]) -> list[dict[str, str]]:
 
 def _said(name: str, before: Any, after: Any) -> dict[str, str]:
     if name == "guardians":
-        before, after = (f"{len(side)} {'guardian' if len(side) == 1 else 'guardians'}" if side else "" for side in (before, after))
+        before, after = (
+            f"{len(side)} {'guardian' if len(side) == 1 else 'guardians'}" if side else ""
+            for side in (before, after)
+        )
     return {"name": _WORDS.get(name, name.replace("_", " ")), "before": before or "–", "after": after or "–"}

@@ -17,7 +17,11 @@ def edit(person: Person, values: dict[str, str], by: Account, now: datetime) -> 
     """Sets fields by hand. From then on the SIS does not change them, until they are released."""
     with transaction.atomic():
         held = Person.objects.select_for_update().get(pk=person.pk)
-        fields = {n: [getattr(held, n), v] for n, v in values.items() if n in PERSON_FIELDS and getattr(held, n) != v}
+        fields = {
+            n: [getattr(held, n), v]
+            for n, v in values.items()
+            if n in PERSON_FIELDS and getattr(held, n) != v
+        }
         if not fields:
             return
         for name, (_, value) in fields.items():
@@ -32,7 +36,9 @@ def release(person: Person, by: Account, now: datetime) -> None:
     with transaction.atomic():
         held = Person.objects.select_for_update().get(pk=person.pk)
         if held.kept_fields:
-            _remember(held, None, "", "update", {}, f"released to the SIS: {', '.join(held.kept_fields)}", by, now)
+            _remember(
+                held, None, "", "update", {}, f"released to the SIS: {', '.join(held.kept_fields)}", by, now
+            )
             held.kept_fields = []
             held.save(update_fields=["kept_fields"])
             _look_again(held)
@@ -59,7 +65,9 @@ def exclude(person: Person, by: Account, now: datetime, *, excluded: bool) -> No
 
 def _turn(person: Person, school: School, by: Account, now: datetime, *, ends: bool) -> None:
     with transaction.atomic():
-        rows = Membership.objects.select_for_update().filter(person=person, school=school, ended_at__isnull=not ends)
+        rows = Membership.objects.select_for_update().filter(
+            person=person, school=school, ended_at__isnull=not ends
+        )
         for row in rows:
             row.ended_at, row.ended_by_hand = (now, True) if ends else (None, False)
             row.save(update_fields=["ended_at", "ended_by_hand"])
@@ -69,11 +77,18 @@ def _turn(person: Person, school: School, by: Account, now: datetime, *, ends: b
 
 def _look_again(person: Person) -> None:
     """The sieve must not let this person's records fall next time: the decision about them may be another now."""
-    person.source_records.update(decided_under=None)  # type: ignore[attr-defined] # the reverse of SourceRecord.person
+    person.source_records.update(decided_under=None)
 
 
 def _remember(
-    person: Person, school: School | None, group: str, action: str, fields: dict[str, Any], reason: str, by: Account, now: datetime
+    person: Person,
+    school: School | None,
+    group: str,
+    action: str,
+    fields: dict[str, Any],
+    reason: str,
+    by: Account,
+    now: datetime,
 ) -> None:
     Change.objects.create(
         district_id=person.district_id,

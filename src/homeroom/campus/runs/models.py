@@ -32,8 +32,12 @@ class Run(models.Model):
     district = models.ForeignKey(District, models.PROTECT, related_name="runs")
     connection = models.ForeignKey(Connection, models.PROTECT, related_name="runs")
     kind = models.CharField(max_length=16, default="nightly")  # nightly, by hand, dry run
-    undoes = models.ForeignKey("self", models.PROTECT, null=True, related_name="undone_by")  # kind "undo": which run
-    school = models.ForeignKey(School, models.PROTECT, null=True, related_name="+")  # an undo of one school's part
+    undoes = models.ForeignKey(
+        "self", models.PROTECT, null=True, related_name="undone_by"
+    )  # kind "undo": which run
+    school = models.ForeignKey(
+        School, models.PROTECT, null=True, related_name="+"
+    )  # an undo of one school's part
     started_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
     dry_run = models.BooleanField(default=False)
     state = models.CharField(max_length=16, choices=State.choices, default=State.QUEUED)

@@ -53,8 +53,12 @@ def person(request: SchoolRequest, person_id: int) -> HttpResponse:
 
 def _render(request: SchoolRequest, one: Person, form: PersonForm) -> HttpResponse:
     places = Membership.objects.filter(person=one, school=request.school).order_by("group")
-    links = ContactLink.objects.filter(person=one, ended_at=None).select_related("contact").order_by("-primary", "position")
-    records = one.source_records.values_list("sourced_id", flat=True)  # type: ignore[attr-defined] # SourceRecord.person
+    links = (
+        ContactLink.objects.filter(person=one, ended_at=None)
+        .select_related("contact")
+        .order_by("-primary", "position")
+    )
+    records = one.source_records.values_list("sourced_id", flat=True)
     shown: dict[str, Any] = {
         "area": "people",
         "person": one,

@@ -17,7 +17,12 @@ _DONE = {
     ("restore", False): "Restored at {place}",
     ("skip", False): "Left as is",
 }
-_STATE = {"held": "waits for a decision", "planned": "planned", "discarded": "not carried out", "undone": "undone later"}
+_STATE = {
+    "held": "waits for a decision",
+    "planned": "planned",
+    "discarded": "not carried out",
+    "undone": "undone later",
+}
 
 
 def timeline(person: Person, school: School | None = None) -> list[dict[str, Any]]:

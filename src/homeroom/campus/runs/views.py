@@ -29,7 +29,16 @@ SAID = {
     "discard": "Discarded; nobody was touched. The next sync looks again.",
     "undo": "Undone. This run did it; it can be undone too.",
 }
-HISTORY = ("Run", "When", "Kind", "State", *(action.capitalize() for action in ("add", "update", "archive", "restore")), "Problems", "Seconds", "By")
+HISTORY = (
+    "Run",
+    "When",
+    "Kind",
+    "State",
+    *(action.capitalize() for action in ("add", "update", "archive", "restore")),
+    "Problems",
+    "Seconds",
+    "By",
+)
 COLUMNS = ("Name", "Action", "State", "Role", "sourcedId", "Changes", "Reason")
 
 
@@ -61,7 +70,13 @@ def runs(request: SchoolRequest) -> HttpResponse:
     if request.GET.get("format") == "csv":
         return download("runs", HISTORY, (_history_line(row) for row in _rows(found[:1000], request)))
     page = Paginator(found.select_related("started_by"), PAGE).get_page(request.GET.get("page"))
-    shown = {"page": page, "rows": _rows(page.object_list, request), "tab": "runs", "area": "rostering", "query": ""}
+    shown = {
+        "page": page,
+        "rows": _rows(page.object_list, request),
+        "tab": "runs",
+        "area": "rostering",
+        "query": "",
+    }
     return render(request, "runs/runs.html", {**shown, "connection": connection})
 
 
@@ -84,7 +99,13 @@ def _rows(found: Any, request: SchoolRequest) -> list[dict[str, Any]]:
 def _row(run: Run, report: SchoolReport | None, request: SchoolRequest) -> dict[str, Any]:
     state = state_at(run, request.school)
     counts = report.counts if report else {}
-    return {"run": run, "state": state, "words": Run.State(state).label, "counts": counts, "seconds": seconds(run)}
+    return {
+        "run": run,
+        "state": state,
+        "words": Run.State(state).label,
+        "counts": counts,
+        "seconds": seconds(run),
+    }
 
 
 def _history_line(row: dict[str, Any]) -> list[Any]:

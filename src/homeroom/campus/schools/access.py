@@ -28,7 +28,9 @@ def schools_of(account: Visitor, roles: tuple[Role, ...] = PEOPLE) -> QuerySet[S
     """The schools at which an account has one of the roles."""
     if not account.is_authenticated or not account.is_active:
         return School.objects.none()
-    own = Q(grants__account=account, grants__role__in=[role for role in roles if role != Role.DISTRICT_MANAGER])
+    own = Q(
+        grants__account=account, grants__role__in=[role for role in roles if role != Role.DISTRICT_MANAGER]
+    )
     district = Q(district__grants__account=account, district__grants__role=Role.DISTRICT_MANAGER)
     return School.objects.filter((own | district) if Role.DISTRICT_MANAGER in roles else own).distinct()
 

@@ -17,11 +17,17 @@ def data(request: HttpRequest) -> HttpResponse:
     """Counts by kind, by school and role; loads, newest first. Query: q (words of a school), format=csv."""
     known, words = counts(), request.GET.get("q", "").strip().casefold()
     rows = [_row(school, known["schools"].get(school["sourcedId"], {})) for school in schools()]
-    rows = [row for row in rows if words in row["name"].casefold() or words == row["identifier"]]
+    rows = [row for row in rows if words in str(row["name"]).casefold() or words == row["identifier"]]
     if request.GET.get("format") == "csv":
         return download("data", COLUMNS, ([*row.values()] for row in rows))
     loads = Load.objects.all()[:20]
-    shown = {"area": "data", "kinds": known["kinds"], "rows": rows, "loads": loads, "words": request.GET.get("q", "")}
+    shown = {
+        "area": "data",
+        "kinds": known["kinds"],
+        "rows": rows,
+        "loads": loads,
+        "words": request.GET.get("q", ""),
+    }
     return render(request, "records/data.html", shown)
 
 

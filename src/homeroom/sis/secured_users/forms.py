@@ -18,7 +18,9 @@ class NameForm(forms.ModelForm):  # type: ignore[type-arg] # Django cannot be su
         """One entry of a name, however it is written."""
         name = str(self.cleaned_data["name"]).strip()
         if SecuredUser.objects.filter(name__iexact=name).exists():
-            raise forms.ValidationError("There is an entry of this name already: use it, or enter another name.")
+            raise forms.ValidationError(
+                "There is an entry of this name already: use it, or enter another name."
+            )
         return name
 
 

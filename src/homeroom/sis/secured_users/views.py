@@ -33,7 +33,9 @@ def secured_users(request: HttpRequest) -> HttpResponse:
     found = SecuredUser.objects.annotate(last_used=Max("keys__last_used_at"), calls=Sum("keys__calls"))
     found = found.filter(Q(name__icontains=words) | Q(contact_name__icontains=words)) if words else found
     if asked.get("format") == "csv":
-        rows = ([u.name, u.get_kind_display(), u.active, u.contact_name, u.last_used, u.calls or 0] for u in found)
+        rows = (
+            [u.name, u.get_kind_display(), u.active, u.contact_name, u.last_used, u.calls or 0] for u in found
+        )
         return download("secured-users", COLUMNS, rows)
     return _page(request, "list.html", users=found.order_by("name"), words=words)
 
@@ -53,7 +55,11 @@ def add(request: HttpRequest) -> HttpResponse:
 
 
 def _step(
-    request: HttpRequest, user_id: int, form_class: "type[forms.ModelForm[SecuredUser]]", words: dict[str, str], then: str
+    request: HttpRequest,
+    user_id: int,
+    form_class: "type[forms.ModelForm[SecuredUser]]",
+    words: dict[str, str],
+    then: str,
 ) -> HttpResponse:
     """One step: its form, what its button says, and where it leads."""
     user = get_object_or_404(SecuredUser, pk=user_id)
@@ -68,7 +74,9 @@ def _finished(request: HttpRequest, user: SecuredUser) -> HttpResponse:
     if user.active:
         messages.success(request, f"{user.name} is an active secured user. Highlight it and press API.")
     else:
-        messages.warning(request, f"{user.name} is not active: every call of it is refused, its tokens included.")
+        messages.warning(
+            request, f"{user.name} is not active: every call of it is refused, its tokens included."
+        )
     return redirect("secured_users")
 
 
@@ -90,7 +98,9 @@ def contact(request: HttpRequest, user_id: int) -> HttpResponse:
 def security(request: HttpRequest, user_id: int) -> HttpResponse:
     """Step four: active or not."""
     hint = "The secured user must be Active. It needs no other permission, and its password is never used."
-    return _step(request, user_id, SecurityForm, {"step": "Security info", "button": "Save", "hint": hint}, "")
+    return _step(
+        request, user_id, SecurityForm, {"step": "Security info", "button": "Save", "hint": hint}, ""
+    )
 
 
 @never_cache
