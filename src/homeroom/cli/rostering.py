@@ -154,21 +154,19 @@ def sync(
     from homeroom.campus.runs.sync import carry_out
 
     link = finding.link(school)
-    run = unfinished(link.connection) or make_run(
-        link.connection, "dry run" if dry_run else "by hand", None, dry_run=dry_run
-    )
+    run = unfinished(link.connection)
+    if run is not None and dry_run and not run.dry_run:
+        raise Trouble(f"Run {run.pk} was cut off and is to be finished first", f'homeroom sync "{school}" finishes it.')
+    made = run is None
+    run = run or make_run(link.connection, "dry run" if dry_run else "by hand", None, dry_run=dry_run)
     try:
         with show.progress() as watch:
             run = carry_out(run, watch=watch)
     except AlreadyRunning as busy:
-        _give_up(run)
-        raise Trouble(str(busy), 'homeroom run list "' + school + '" shows it.') from busy
+        if made:
+            run.delete()
+        raise Trouble(str(busy), f'homeroom run list "{school}" shows it.') from busy
     return _shown(run, link.school, json)
-
-
-def _give_up(run: Any) -> None:
-    if run.state == "queued":
-        run.delete()
 
 
 def _shown(run: Any, school: Any, json: bool, changes: bool = False) -> int:

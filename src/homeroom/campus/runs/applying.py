@@ -121,6 +121,10 @@ STATEMENTS = (
     f"WHERE {_HELD} AND c.subject = 'person' AND c.fields ? 'managed' AND c.state = 'planned'",
     f"UPDATE people_membership AS held SET ended_at = %(now)s, ended_by_hand = false FROM {_B} "
     f"WHERE {_HELD} AND c.action = 'archive' AND c.state = 'planned' AND held.ended_at IS NULL",
+    # Somebody archived may come back word for word: the sieve must not let that record fall.
+    "UPDATE connections_sourcerecord AS record SET decided_under = NULL FROM "
+    f"{_B} WHERE record.connection_id = %(source)s AND record.sourced_id = c.sourced_id "
+    "AND c.action = 'archive' AND c.state = 'planned'",
     # The link is made in the same transaction as the person: no crash can leave one without the other.
     "INSERT INTO connections_sourcerecord (connection_id, sourced_id, person_id, contact_id, gone, verdict, places, agents) "
     "SELECT %(source)s, c.sourced_id, max(CASE WHEN c.subject = 'person' THEN c.subject_id END), "

@@ -10,7 +10,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from homeroom.campus.runs import planning
-from homeroom.campus.runs.lock import connection_lock, fenced, take
+from homeroom.campus.runs.lock import connection_lock, take
 from homeroom.campus.runs.models import Change, Run
 from homeroom.campus.runs.progress import Progress
 from homeroom.campus.runs.sync import go_on
@@ -31,8 +31,8 @@ def approve(run: Run, by: Account | None, clock: Clock, school: School | None = 
     with connection_lock(run, clock()):
         _refuse(run, school)
         _refuse_stale(run)
-        take(run, clock())
-        with fenced(run):
+        with transaction.atomic():  # taken and turned round at once: a run is never left taken with nothing to do
+            take(run, clock())
             if school is not None:  # the other schools' parts go on waiting
                 waiting(run).exclude(school=school).update(state=State.HELD)
             waiting(run, school).update(state=State.PLANNED, decided_by=by)
@@ -64,8 +64,9 @@ def undo(run: Run, by: Account | None, clock: Clock, school: School | None = Non
     if not (done.filter(school=school) if school else done).exists():
         raise CannotDecide(f"Run {run.pk} changed nothing that could be undone, or was undone already.")
     with connection_lock(run, clock()):
-        back = _new_undo(run, by, school)
-        take(back, clock())
+        with transaction.atomic():
+            back = _new_undo(run, by, school)
+            take(back, clock())
         go_on(back, None, clock, Progress(back, clock, None))
     back.refresh_from_db()
     return back

@@ -1,12 +1,15 @@
 """Starting runs: by hand, from a schedule, or again after a worker was killed. The job and the run are one transaction."""
 
 import logging
+from contextlib import suppress
 from datetime import datetime, timedelta
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 from procrastinate import RetryStrategy
 from procrastinate.contrib.django import app
+from procrastinate.exceptions import AlreadyEnqueued
 
 from homeroom.campus.connections.models import Connection
 from homeroom.campus.connections.policy import next_run
@@ -15,6 +18,8 @@ from homeroom.campus.runs.models import Run
 from homeroom.campus.runs.sync import carry_out
 from homeroom.web.accounts.models import Account
 
+SILENT = timedelta(minutes=5)  # a worker says every second that it lives
+UNDER_WAY = (Run.State.QUEUED, Run.State.RUNNING)
 log = logging.getLogger(__name__)
 
 
@@ -30,7 +35,7 @@ def start(connection: Connection, *, kind: str, by: Account | None, dry_run: boo
     with transaction.atomic():
         Connection.objects.select_for_update().get(pk=connection.pk)
         other = Run.objects.filter(
-            connection=connection, state__in=(Run.State.QUEUED, Run.State.RUNNING)
+            connection=connection, state__in=UNDER_WAY
         ).first()
         if other is not None:
             raise AlreadyRunning(
@@ -79,14 +84,15 @@ def start_due(now: datetime) -> int:
 
 def resume_lost(now: datetime) -> int:
     """Hands runs to a worker again whose own worker has been silent for five minutes."""
-    lost = Run.objects.filter(state=Run.State.RUNNING, beat_at__lt=now - timedelta(minutes=5))
+    silent = Q(state=Run.State.RUNNING, beat_at__lt=now - SILENT)
+    lost = Run.objects.filter(silent | Q(state=Run.State.QUEUED, created_at__lt=now - SILENT))
     for run in lost:
-        sync_job.configure(lock=f"connection-{run.connection_id}", queueing_lock=f"again-{run.pk}").defer(
-            run_id=run.pk
-        )
+        with suppress(AlreadyEnqueued):
+            again = sync_job.configure(lock=f"connection-{run.connection_id}", queueing_lock=f"again-{run.pk}")
+            again.defer(run_id=run.pk)
     return len(lost)
 
 
 def unfinished(connection: Connection) -> Run | None:
     """A run that was cut off, so that the next start goes on with it instead of beginning another."""
-    return Run.objects.filter(connection=connection, state=Run.State.RUNNING).order_by("id").first()
+    return Run.objects.filter(connection=connection, state__in=UNDER_WAY).order_by("id").first()
