@@ -66,7 +66,7 @@ def exclude(person: Person, by: Account, now: datetime, *, excluded: bool) -> No
 def _turn(person: Person, school: School, by: Account, now: datetime, *, ends: bool) -> None:
     with transaction.atomic():
         rows = Membership.objects.select_for_update().filter(
-            person=person, school=school, ended_at__isnull=not ends
+            person=person, school=school, ended_at__isnull=ends
         )
         for row in rows:
             row.ended_at, row.ended_by_hand = (now, True) if ends else (None, False)
