@@ -42,7 +42,12 @@ STUDENTS, SCHOOLS, SEED = 90, 3, 7
 def sis_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SisSite]:
     """One for all tests that only read."""
     program = Program(tmp_path_factory.mktemp("sis"))
-    assert program("sis", "generate", "--students", str(STUDENTS), "--schools", str(SCHOOLS), "--seed", str(SEED)).status == 0
+    assert (
+        program(
+            "sis", "generate", "--students", str(STUDENTS), "--schools", str(SCHOOLS), "--seed", str(SEED)
+        ).status
+        == 0
+    )
     assert program("sis", "user", "add", "Minga").status == 0
     key = program("sis", "key", "new", "Minga", "--json").json
     with program.serving("sis", "serve", port=free_port()) as address:

@@ -27,7 +27,12 @@ def student(id_: str, org: str = LINCOLN, **more: object) -> SourcePerson:
 
 def adult(id_: str, word: str = "teacher", org: str = LINCOLN, **more: object) -> SourcePerson:
     """An adult with one role."""
-    said = {"given_name": "Kofi", "family_name": f"Stone {id_}", "email": f"{id_}@lincoln.example", "roles": (SourceRole(word, org),)}
+    said = {
+        "given_name": "Kofi",
+        "family_name": f"Stone {id_}",
+        "email": f"{id_}@lincoln.example",
+        "roles": (SourceRole(word, org),),
+    }
     return SourcePerson(id_, **{**said, **more})  # type: ignore[arg-type]
 
 
@@ -56,7 +61,10 @@ class Told:
             page = self.told[: self.cut][start : start + 3]
             proof.received += len(page)
             yield [Slice("users", person.sourced_id, msgspec.json.encode(person)) for person in page]
-        proof.finished, proof.trouble = self.cut is None, self.trouble or ("it ended early" if self.cut is not None else "")
+        proof.finished, proof.trouble = (
+            self.cut is None,
+            self.trouble or ("it ended early" if self.cut is not None else ""),
+        )
 
     def parse(self, record: Slice) -> tuple[SourcePerson | None, tuple[Problem, ...]]:
         try:

@@ -35,17 +35,31 @@ class Program:
     home: Path
 
     def environment(self, **more: str) -> dict[str, str]:
-        kept = {name: value for name, value in os.environ.items() if not name.startswith(("HOMEROOM", "DATABASE", "EMAIL", "DJANGO"))}
+        kept = {
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith(("HOMEROOM", "DATABASE", "EMAIL", "DJANGO"))
+        }
         return {**kept, "HOMEROOM_HOME": str(self.home), **more}
 
     def __call__(self, *words: str, given: str = "", **more: str) -> Said:
         command = [sys.executable, "-m", "homeroom.cli.main", *words]
-        done = subprocess.run(command, input=given, capture_output=True, text=True, env=self.environment(**more), timeout=180, check=False)
+        done = subprocess.run(
+            command,
+            input=given,
+            capture_output=True,
+            text=True,
+            env=self.environment(**more),
+            timeout=180,
+            check=False,
+        )
         return Said(done.returncode, done.stdout, done.stderr)
 
     def start(self, *words: str, **more: str) -> "subprocess.Popen[str]":
         command = [sys.executable, "-m", "homeroom.cli.main", *words]
-        return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=self.environment(**more))
+        return subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=self.environment(**more)
+        )
 
     @contextmanager
     def serving(self, *words: str, port: int, **more: str) -> Iterator[str]:
@@ -68,4 +82,6 @@ def wait_for(address: str, process: "subprocess.Popen[str]", seconds: float = 60
             time.sleep(0.1)
         else:
             return address
-    raise AssertionError(f"{address} does not answer; it said: {process.stdout.read() if process.poll() is not None and process.stdout else ''}")
+    raise AssertionError(
+        f"{address} does not answer; it said: {process.stdout.read() if process.poll() is not None and process.stdout else ''}"
+    )

@@ -82,6 +82,11 @@ KINDS: dict[str, Kind] = {
         "They were kept apart, and the address was not used to recognise anybody",
         "The registrar gives each person an address of their own, if they should have one",
     ),
+    "shared_number": Kind(
+        "Two people of one school share a student or staff number",
+        "They were kept apart, and the number was not used to recognise the second one",
+        "The registrar gives each person a number of their own; if it is one person twice, the second record is taken out",
+    ),
     "dangling_agent": Kind(
         "A student names a guardian whom the SIS does not send",
         "The link was ignored",

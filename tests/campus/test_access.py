@@ -46,13 +46,24 @@ def visitors(trusting: World) -> dict[str, Client]:
     other = School.objects.create(district=elsewhere, name="Far High")
     grant("stranger@far.example", Role.OWNER, school=other)
     grant("stranger@far.example", Role.DISTRICT_MANAGER, district="Elsewhere")
-    grant("stranger@far.example", Role.OWNER, school=trusting.oakwood)  # a school of the same district and connection
+    grant(
+        "stranger@far.example", Role.OWNER, school=trusting.oakwood
+    )  # a school of the same district and connection
     grant("manager@lincoln.example", Role.MANAGER, school=trusting.lincoln)
     grant("owner@lincoln.example", Role.OWNER, school=trusting.lincoln)
     grant("manager@riverside.example", Role.DISTRICT_MANAGER, district="Riverside")
     Account.objects.create_user("nobody@lincoln.example")
-    emails = ("stranger@far.example", "nobody@lincoln.example", "manager@lincoln.example", "owner@lincoln.example", "manager@riverside.example")
-    return {"anonymous": Client(), **{who: signed_in(email) for who, email in zip(EVERYONE[1:], emails, strict=True)}}
+    emails = (
+        "stranger@far.example",
+        "nobody@lincoln.example",
+        "manager@lincoln.example",
+        "owner@lincoln.example",
+        "manager@riverside.example",
+    )
+    return {
+        "anonymous": Client(),
+        **{who: signed_in(email) for who, email in zip(EVERYONE[1:], emails, strict=True)},
+    }
 
 
 def signed_in(email: str) -> Client:
@@ -62,14 +73,24 @@ def signed_in(email: str) -> Client:
 
 
 def address(world: World, page: str) -> str:
-    return f"/schools/{world.lincoln.pk}/" + page.format(person=Person.objects.get().pk, run=Run.objects.get().pk)
+    return f"/schools/{world.lincoln.pk}/" + page.format(
+        person=Person.objects.get().pk, run=Run.objects.get().pk
+    )
 
 
-@pytest.mark.parametrize(("method", "page", "allowed"), PAGES, ids=[f"{method} {page}" for method, page, _ in PAGES])
-def test_every_page_for_everybody(trusting: World, visitors: dict[str, Client], method: str, page: str, allowed: set[str]) -> None:
+@pytest.mark.parametrize(
+    ("method", "page", "allowed"), PAGES, ids=[f"{method} {page}" for method, page, _ in PAGES]
+)
+def test_every_page_for_everybody(
+    trusting: World, visitors: dict[str, Client], method: str, page: str, allowed: set[str]
+) -> None:
     path = address(trusting, page)
     for who, client in visitors.items():
-        answer = client.get(path) if method == "GET" else client.post(path, {"do": "edit", "decision": "approve", "kind": "dry run"})
+        answer = (
+            client.get(path)
+            if method == "GET"
+            else client.post(path, {"do": "edit", "decision": "approve", "kind": "dry run"})
+        )
         if who == "anonymous":
             assert answer.status_code == 302
             assert answer["Location"].startswith("/sign-in/login/")
@@ -81,8 +102,13 @@ def test_every_page_for_everybody(trusting: World, visitors: dict[str, Client], 
 
 def test_the_table_names_every_page_of_the_site() -> None:
     """A page that is added without a line above fails here."""
-    named = {page.split("?")[0].replace("{person}", "<int:person_id>").replace("{run}", "<int:run_id>") for _, page, _ in PAGES}
-    assert {pattern for pattern in patterns() if pattern.startswith("schools/")} == {f"schools/<int:school_id>/{page}" for page in named}
+    named = {
+        page.split("?")[0].replace("{person}", "<int:person_id>").replace("{run}", "<int:run_id>")
+        for _, page, _ in PAGES
+    }
+    assert {pattern for pattern in patterns() if pattern.startswith("schools/")} == {
+        f"schools/<int:school_id>/{page}" for page in named
+    }
 
 
 def patterns(prefix: str = "", resolver: Any = None) -> list[str]:
@@ -104,12 +130,16 @@ def test_a_manager_is_not_shown_rostering(trusting: World, visitors: dict[str, C
 
 
 def test_a_person_of_another_school_does_not_exist_here(trusting: World, visitors: dict[str, Client]) -> None:
-    far = Person.objects.create(district=District.objects.get(name="Elsewhere"), given_name="Far", family_name="Away")
+    far = Person.objects.create(
+        district=District.objects.get(name="Elsewhere"), given_name="Far", family_name="Away"
+    )
     path = f"/schools/{trusting.lincoln.pk}/people/{far.pk}/"
     assert {client.get(path).status_code for who, client in visitors.items() if who != "anonymous"} == {404}
 
 
-def test_a_run_of_another_connection_does_not_exist_here(trusting: World, visitors: dict[str, Client]) -> None:
+def test_a_run_of_another_connection_does_not_exist_here(
+    trusting: World, visitors: dict[str, Client]
+) -> None:
     other = School.objects.get(name="Far High")
     path = f"/schools/{other.pk}/rostering/runs/{Run.objects.get().pk}/"
     assert visitors["stranger"].get(path).status_code == 404

@@ -30,11 +30,21 @@ def at(world: World, page: str) -> str:
 
 
 def typed(site: SisSite, **other: str) -> dict[str, str]:
-    said = {"method": "oneroster_api", "sis": "other", "enabled": "on", "url": site.base(), "key": site.key, "secret": site.secret, "school_id": "004"}
+    said = {
+        "method": "oneroster_api",
+        "sis": "other",
+        "enabled": "on",
+        "url": site.base(),
+        "key": site.key,
+        "secret": site.secret,
+        "school_id": "004",
+    }
     return {**said, **other}
 
 
-def test_save_and_test_connection_saves_tries_and_answers(trusting: World, owner: Client, sis_site: SisSite) -> None:
+def test_save_and_test_connection_saves_tries_and_answers(
+    trusting: World, owner: Client, sis_site: SisSite
+) -> None:
     answer = owner.post(at(trusting, "rostering/"), typed(sis_site), follow=True)
     page = answer.content.decode()
     assert "The connection works" in page
@@ -44,7 +54,9 @@ def test_save_and_test_connection_saves_tries_and_answers(trusting: World, owner
     assert Connection.objects.get().enabled
 
 
-def test_the_secret_is_encrypted_at_rest_and_never_shown_again(trusting: World, owner: Client, sis_site: SisSite) -> None:
+def test_the_secret_is_encrypted_at_rest_and_never_shown_again(
+    trusting: World, owner: Client, sis_site: SisSite
+) -> None:
     from django.db import connection
 
     owner.post(at(trusting, "rostering/"), typed(sis_site))
@@ -56,7 +68,9 @@ def test_the_secret_is_encrypted_at_rest_and_never_shown_again(trusting: World, 
     assert sis_site.secret not in owner.get(at(trusting, "rostering/")).content.decode()
 
 
-def test_an_empty_secret_keeps_the_one_that_is_stored(trusting: World, owner: Client, sis_site: SisSite) -> None:
+def test_an_empty_secret_keeps_the_one_that_is_stored(
+    trusting: World, owner: Client, sis_site: SisSite
+) -> None:
     owner.post(at(trusting, "rostering/"), typed(sis_site))
     owner.post(at(trusting, "rostering/"), typed(sis_site, secret="", school_id="school-002"))
     assert Connection.objects.get().secret == sis_site.secret
@@ -83,14 +97,24 @@ def test_what_is_wrong_is_said_and_what_was_typed_is_kept(
     assert RosterLink.objects.get(school=trusting.lincoln).school_id_typed == other.get("school_id", "004")
 
 
-def test_a_wrong_school_id_is_answered_with_the_schools_there_are(trusting: World, owner: Client, sis_site: SisSite) -> None:
-    page = owner.post(at(trusting, "rostering/"), typed(sis_site, school_id="999"), follow=True).content.decode()
+def test_a_wrong_school_id_is_answered_with_the_schools_there_are(
+    trusting: World, owner: Client, sis_site: SisSite
+) -> None:
+    page = owner.post(
+        at(trusting, "rostering/"), typed(sis_site, school_id="999"), follow=True
+    ).content.decode()
     assert "Riverside Middle" in page
     assert 'data-value="school-002"' in page
 
 
 def test_sync_settings_are_saved_and_a_bad_address_is_refused(trusting: World, owner: Client) -> None:
-    said = {"students": "on", "time": "03:15", "hold_percent": "10", "hold_count": "50", "notify": "r.diaz@lincoln.example"}
+    said = {
+        "students": "on",
+        "time": "03:15",
+        "hold_percent": "10",
+        "hold_count": "50",
+        "notify": "r.diaz@lincoln.example",
+    }
     owner.post(at(trusting, "rostering/settings/"), said)
     link = RosterLink.objects.select_related("connection").get(school=trusting.lincoln)
     assert link.policy["students"] == {"roster": True, "auto_update": False, "archive": False}
@@ -148,11 +172,27 @@ def test_what_is_done_by_hand_leaves_its_line_in_the_time_line(trusting: World, 
     trusting.night([student("a")])
     person = Person.objects.get()
     change = at(trusting, f"people/{person.pk}/change/")
-    owner.post(change, {"do": "edit", "given_name": "Anita", "family_name": person.family_name, "email": person.email, "number": person.number})
+    owner.post(
+        change,
+        {
+            "do": "edit",
+            "given_name": "Anita",
+            "family_name": person.family_name,
+            "email": person.email,
+            "number": person.number,
+        },
+    )
     for do in ("exclude", "include", "archive", "restore", "release"):
         owner.post(change, {"do": do})
     page = owner.get(at(trusting, f"people/{person.pk}/")).content.decode()
-    for said in ("edited by hand", "excluded from sync by hand", "archived by hand", "restored by hand", "released to the SIS", "Anita"):
+    for said in (
+        "edited by hand",
+        "excluded from sync by hand",
+        "archived by hand",
+        "restored by hand",
+        "released to the SIS",
+        "Anita",
+    ):
         assert said in page
     assert Membership.objects.get().ended_at is None
 

@@ -14,7 +14,9 @@ from homeroom.sync.roster import SourcePerson
 from tests.invented import LINCOLN, OAKWOOD, Told
 
 EVERYTHING = tuple(
-    f"{group}{switch}=on" for group in ("students", "teachers", "staff", "admins") for switch in ("", ".auto_update", ".archive")
+    f"{group}{switch}=on"
+    for group in ("students", "teachers", "staff", "admins")
+    for switch in ("", ".auto_update", ".archive")
 )
 
 
@@ -24,7 +26,9 @@ class World:
     def __init__(self) -> None:
         self.now = datetime(2026, 6, 1, 6, 0, tzinfo=UTC)
         self.district = District.objects.create(name="Riverside")
-        self.connection = Connection.objects.create(district=self.district, url="http://127.0.0.1:1/ims/oneroster/v1p1")
+        self.connection = Connection.objects.create(
+            district=self.district, url="http://127.0.0.1:1/ims/oneroster/v1p1"
+        )
         self.lincoln = self._school("Lincoln High", LINCOLN)
         self.oakwood = self._school("Oakwood", OAKWOOD)
 
@@ -59,7 +63,9 @@ class World:
 
     def changes(self, run: Run) -> list[tuple[str, str, str]]:
         """(action, sourcedId, state) of people, in order."""
-        return list(Change.objects.filter(run=run, subject="person").values_list("action", "sourced_id", "state"))
+        return list(
+            Change.objects.filter(run=run, subject="person").values_list("action", "sourced_id", "state")
+        )
 
 
 Nights = Callable[[], World]

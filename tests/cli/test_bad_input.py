@@ -31,7 +31,9 @@ def connected(program: Program, sis_site: SisSite) -> Iterator[Program]:
 def connect(program: Program, site: SisSite, secret: str = "", **other: str) -> Said:
     said = {"url": site.base(), "key": site.key, "school-id": "004", **other}
     words = [word for name, value in said.items() for word in (f"--{name}", value)]
-    return program("connect", "Lincoln High", *words, "--secret-file", "-", "--json", given=secret or site.secret)
+    return program(
+        "connect", "Lincoln High", *words, "--secret-file", "-", "--json", given=secret or site.secret
+    )
 
 
 def failing(said: Said) -> dict[str, str]:
@@ -67,7 +69,9 @@ def test_what_was_typed_wrong_is_named_with_its_cure(
 
 
 def test_a_page_that_is_not_json_is_named(program: Program, sis_site: SisSite) -> None:
-    with server([], lambda asked, answer: Answer(200, b"<html>Sign in</html>", {"Content-Type": "text/html"})) as at:
+    with server(
+        [], lambda asked, answer: Answer(200, b"<html>Sign in</html>", {"Content-Type": "text/html"})
+    ) as at:
         said = connect(program, sis_site, url=at.base)
     assert said.status == 1
     assert "web page" in failing(said)["detail"]
@@ -98,8 +102,14 @@ def test_a_failed_test_leaves_the_people_as_they_were(connected: Program, sis_si
         (["policy", "Lincoln High", "time=25:99"], "hour and minute"),
         (["policy", "Lincoln High", "notify=r.diaz"], "not an e-mail address"),
         (["policy", "Lincoln High", "hold.percent=many"], "number from 0 to 100"),
-        (["account", "add", "not-an-address", "--role", "owner", "--school", "Lincoln High"], "not an e-mail address"),
-        (["account", "add", "a@b.example", "--role", "king", "--school", "Lincoln High"], "There is no role king"),
+        (
+            ["account", "add", "not-an-address", "--role", "owner", "--school", "Lincoln High"],
+            "not an e-mail address",
+        ),
+        (
+            ["account", "add", "a@b.example", "--role", "king", "--school", "Lincoln High"],
+            "There is no role king",
+        ),
         (["account", "add", "a@b.example", "--role", "owner"], "Of which school"),
         (["people", "Lincoln High", "--role", "pupils"], "There is no role pupils"),
         (["nonsense"], "No such command"),
@@ -133,9 +143,15 @@ def test_a_port_in_use_is_named(program: Program, words: list[str]) -> None:
 
 @pytest.mark.parametrize(
     ("name", "content", "says"),
-    [("users.csv", "", "empty"), ("users.csv", "name,age\nAna,9\n", "sourcedId"), ("people.csv", "a,b\n", "OneRoster")],
+    [
+        ("users.csv", "", "empty"),
+        ("users.csv", "name,age\nAna,9\n", "sourcedId"),
+        ("people.csv", "a,b\n", "OneRoster"),
+    ],
 )
-def test_a_csv_that_is_none_is_refused_and_the_data_stays(tmp_path: Path, sis_site: SisSite, name: str, content: str, says: str) -> None:
+def test_a_csv_that_is_none_is_refused_and_the_data_stays(
+    tmp_path: Path, sis_site: SisSite, name: str, content: str, says: str
+) -> None:
     (tmp_path / name).write_text(content)
     before = sis_site.program("sis", "status", "--json").json
     said = sis_site.program("sis", "load", str(tmp_path))
@@ -149,7 +165,10 @@ def test_a_set_with_faults_is_reported_with_file_row_and_cure(tmp_path: Path, pr
     (tmp_path / "users.csv").write_bytes((SAMPLES / "users-2000-with-families.csv").read_bytes())
     said = program("csv", "check", str(tmp_path), "--json")
     assert (said.status, said.json["ok"], said.json["version"]) == (1, False, "1.1")
-    assert all({"code", "file", "row", "sourced_id", "field", "message", "cure"} <= problem.keys() for problem in said.json["problems"])
+    assert all(
+        {"code", "file", "row", "sourced_id", "field", "message", "cure"} <= problem.keys()
+        for problem in said.json["problems"]
+    )
 
 
 def test_a_database_that_does_not_answer_is_named_without_its_password(program: Program) -> None:
@@ -160,13 +179,21 @@ def test_a_database_that_does_not_answer_is_named_without_its_password(program: 
 
 
 def test_no_secret_given_is_said(program: Program) -> None:
-    said = program("connect", "Lincoln High", "--url", "https://sis.example", "--key", "k", "--school-id", "4")
+    said = program(
+        "connect", "Lincoln High", "--url", "https://sis.example", "--key", "k", "--school-id", "4"
+    )
     assert said.status == 2
     assert "HOMEROOM_SECRET" in said.err
 
 
 def test_json_is_the_only_thing_on_standard_output(connected: Program) -> None:
-    for words in (["sync", "Lincoln High"], ["run", "list", "Lincoln High"], ["people", "Lincoln High"], ["doctor"], ["test", "Lincoln High"]):
+    for words in (
+        ["sync", "Lincoln High"],
+        ["run", "list", "Lincoln High"],
+        ["people", "Lincoln High"],
+        ["doctor"],
+        ["test", "Lincoln High"],
+    ):
         json.loads(connected(*words, "--json").out)
 
 

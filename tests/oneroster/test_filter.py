@@ -8,7 +8,9 @@ from homeroom.oneroster.filter import OPERATORS, Clause, Filter, FilterError, ma
 
 names = st.from_regex(r"\A[A-Za-z_][A-Za-z0-9_]{0,8}(\.[A-Za-z_][A-Za-z0-9_]{0,8}){0,2}\Z")
 clauses = st.builds(Clause, names, st.sampled_from(OPERATORS), st.text(max_size=12))
-filters = st.builds(Filter, st.lists(st.lists(clauses, min_size=1, max_size=3).map(tuple), min_size=1, max_size=3).map(tuple))
+filters = st.builds(
+    Filter, st.lists(st.lists(clauses, min_size=1, max_size=3).map(tuple), min_size=1, max_size=3).map(tuple)
+)
 
 
 @given(filters)
@@ -41,7 +43,9 @@ def test_careless_writing_is_understood(text: str, meant: str) -> None:
     assert str(parse(text)) == meant
 
 
-@pytest.mark.parametrize("text", ["", "status", "status=", "='a'", "a='1' b='2'", "a='1' AND", "a=='1'x", "a='unclosed"])
+@pytest.mark.parametrize(
+    "text", ["", "status", "status=", "='a'", "a='1' b='2'", "a='1' AND", "a=='1'x", "a='unclosed"]
+)
 def test_what_is_no_filter_is_refused_with_the_place(text: str) -> None:
     with pytest.raises(FilterError, match="character"):
         parse(text)
@@ -65,5 +69,10 @@ def test_what_is_no_filter_is_refused_with_the_place(text: str) -> None:
     ],
 )
 def test_a_plain_reading(text: str, holds: bool) -> None:
-    record = {"familyName": "Lopez", "givenName": "Ana", "enabledUser": True, "orgs": [{"sourcedId": "o1"}, {"sourcedId": "o2"}]}
+    record = {
+        "familyName": "Lopez",
+        "givenName": "Ana",
+        "enabledUser": True,
+        "orgs": [{"sourcedId": "o1"}, {"sourcedId": "o2"}],
+    }
     assert matches(parse(text), record) == holds

@@ -7,7 +7,10 @@ from hypothesis import strategies as st
 from homeroom.oneroster.paging import PagingError, Window, link_header, read_links, window, with_query
 
 
-@pytest.mark.parametrize(("limit", "offset"), [("0", None), ("-1", None), ("x", None), (None, "-1"), (None, "1.5"), ("9" * 30, None), ("", None)])
+@pytest.mark.parametrize(
+    ("limit", "offset"),
+    [("0", None), ("-1", None), ("x", None), (None, "-1"), (None, "1.5"), ("9" * 30, None), ("", None)],
+)
 def test_what_is_no_number_is_refused(limit: str | None, offset: str | None) -> None:
     with pytest.raises(PagingError):
         window(limit, offset, 10_000)
@@ -32,12 +35,17 @@ def test_following_next_reaches_every_record_once(limit: int, offset: int, total
 
 def test_commas_in_a_link_are_encoded() -> None:
     header = link_header("http://sis.example/users", [("filter", "a='1,2'")], Window(10, 0), 30)
-    assert all(part.startswith(" <") or part.startswith("<") for part in header.split(","))
+    assert all(part.startswith((" <", "<")) for part in header.split(","))
 
 
 @pytest.mark.parametrize(
     "header",
-    ['<http://x/2>; rel="next"', "<http://x/2>;rel=next", '<http://x/1>; rel="first", <http://x/2>; title="a"; rel="next last"', '<http://x/2>; rel="NEXT"'],
+    [
+        '<http://x/2>; rel="next"',
+        "<http://x/2>;rel=next",
+        '<http://x/1>; rel="first", <http://x/2>; title="a"; rel="next last"',
+        '<http://x/2>; rel="NEXT"',
+    ],
 )
 def test_links_are_read_however_they_are_written(header: str) -> None:
     assert read_links(header)["next"] == "http://x/2"

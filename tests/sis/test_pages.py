@@ -34,7 +34,11 @@ def test_the_steps_of_adding_a_secured_user(administrator: Client) -> None:
     user = SecuredUser.objects.get()
     assert answer["Location"] == f"/secured-users/{user.pk}/address/"
     assert not user.active
-    steps = (("address", {"address": "1 Main Street"}), ("contact", {"contact_name": "R. Diaz"}), ("security", {"active": "on"}))
+    steps = (
+        ("address", {"address": "1 Main Street"}),
+        ("contact", {"contact_name": "R. Diaz"}),
+        ("security", {"active": "on"}),
+    )
     for step, said in steps:
         answer = administrator.post(f"/secured-users/{user.pk}/{step}/", said)
     user.refresh_from_db()
@@ -43,7 +47,9 @@ def test_the_steps_of_adding_a_secured_user(administrator: Client) -> None:
 
 def test_an_existing_entry_of_the_name_is_offered_first(administrator: Client) -> None:
     SecuredUser.objects.create(name="Minga")
-    page = administrator.post("/secured-users/add/", {"kind": "organization", "name": "minga"}).content.decode()
+    page = administrator.post(
+        "/secured-users/add/", {"kind": "organization", "name": "minga"}
+    ).content.decode()
     assert "Use this entry" in page
     assert SecuredUser.objects.count() == 1
 
@@ -51,7 +57,10 @@ def test_an_existing_entry_of_the_name_is_offered_first(administrator: Client) -
 def test_the_api_button_needs_a_highlighted_entry(administrator: Client) -> None:
     user = SecuredUser.objects.create(name="Minga")
     assert "Highlight a secured user" in administrator.get("/secured-users/?go=api").content.decode()
-    assert administrator.get(f"/secured-users/?go=api&user={user.pk}")["Location"] == f"/secured-users/{user.pk}/api/"
+    assert (
+        administrator.get(f"/secured-users/?go=api&user={user.pk}")["Location"]
+        == f"/secured-users/{user.pk}/api/"
+    )
 
 
 def test_key_and_secret_are_shown_once(administrator: Client) -> None:

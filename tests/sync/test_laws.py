@@ -17,7 +17,16 @@ from homeroom.sync.guardians import rank
 from homeroom.sync.matching import Candidates, match
 from homeroom.sync.narrow import by_org, narrow
 from homeroom.sync.plan import Directory
-from homeroom.sync.roster import PERSON_FIELDS, Entry, Membership, Person, Place, RoleGroup, SourcePerson, SourceRole
+from homeroom.sync.roster import (
+    PERSON_FIELDS,
+    Entry,
+    Membership,
+    Person,
+    Place,
+    RoleGroup,
+    SourcePerson,
+    SourceRole,
+)
 from homeroom.sync.rules import GroupPolicy, Policy, SchoolRule, fingerprint
 
 TODAY = date(2026, 9, 1)
@@ -29,7 +38,11 @@ switches = st.builds(GroupPolicy, st.booleans(), st.booleans(), st.booleans())
 policies = st.builds(Policy, switches, switches, switches, switches, st.booleans())
 places = st.builds(Place, st.sampled_from([1, 2]), st.sampled_from(list(RoleGroup)))
 members = st.builds(
-    Membership, grade=st.sampled_from(["", "09", "10"]), active=st.booleans(), managed=st.booleans(), ended_by_hand=st.booleans()
+    Membership,
+    grade=st.sampled_from(["", "09", "10"]),
+    active=st.booleans(),
+    managed=st.booleans(),
+    ended_by_hand=st.booleans(),
 )
 
 
@@ -62,17 +75,24 @@ def people(draw: st.DrawFn, number: int) -> Person:
 
 
 @st.composite
-def nights(draw: st.DrawFn) -> tuple[Directory, dict[str, SourcePerson | None], Terms, tuple[SchoolRule, ...]]:
+def nights(
+    draw: st.DrawFn,
+) -> tuple[Directory, dict[str, SourcePerson | None], Terms, tuple[SchoolRule, ...]]:
     """A directory in which person N is linked to record id-N, tonight's records (None = absent), and the terms."""
     count = draw(st.integers(1, 6))
     known = draw(st.sets(st.integers(1, count)))
     directory = {number: draw(people(number)) for number in sorted(known)}
-    told = {f"id-{n}": draw(st.none() | records(n)) if n in known else draw(records(n)) for n in range(1, count + 1)}
+    told = {
+        f"id-{n}": draw(st.none() | records(n)) if n in known else draw(records(n))
+        for n in range(1, count + 1)
+    }
     rules = tuple(SchoolRule(school, org, draw(policies)) for school, org in SCHOOLS.items())
     return directory, told, Terms({rule.school: rule.policy for rule in rules}, draw(st.booleans())), rules
 
 
-def planned(directory: Directory, told: dict[str, SourcePerson | None], terms: Terms, rules: tuple[SchoolRule, ...]) -> list[Change]:
+def planned(
+    directory: Directory, told: dict[str, SourcePerson | None], terms: Terms, rules: tuple[SchoolRule, ...]
+) -> list[Change]:
     """The plan of one night: every record by its link, the others as new people."""
     changes: list[Change] = []
     for sourced_id, record in told.items():
@@ -128,7 +148,13 @@ def _check_leaving(entry: Entry | None, before: Person, after: Person, terms: Te
     """Who goes: exactly those managed, in a rostered place that archives, absent from a complete reading, unprotected."""
     for place, held in before.places.items():
         if held.active and place not in (entry.places if entry else {}):
-            goes = held.managed and terms.complete and terms.rosters(place) and terms.archives(place) and not before.protected
+            goes = (
+                held.managed
+                and terms.complete
+                and terms.rosters(place)
+                and terms.archives(place)
+                and not before.protected
+            )
             assert after.places[place].active != goes
 
 
@@ -152,7 +178,9 @@ def test_what_was_edited_by_hand_stays(night) -> None:  # type: ignore[no-untype
     directory, told, terms, rules = night
     after = plan.apply(directory, planned(directory, told, terms, rules))
     for number, person in directory.items():
-        assert {name: after[number].fields[name] for name in person.kept} == {name: person.fields[name] for name in person.kept}
+        assert {name: after[number].fields[name] for name in person.kept} == {
+            name: person.fields[name] for name in person.kept
+        }
 
 
 @given(nights())
@@ -177,13 +205,20 @@ def test_a_change_says_what_was_there_before(night) -> None:  # type: ignore[no-
     directory, told, terms, rules = night
     for change in acts(planned(directory, told, terms, rules)):
         before = directory.get(change.subject_id)
-        assert change.new == (before is None and change == next(c for c in planned(directory, told, terms, rules) if c.subject_id == change.subject_id))
+        assert change.new == (
+            before is None
+            and change
+            == next(c for c in planned(directory, told, terms, rules) if c.subject_id == change.subject_id)
+        )
         assert plan.still_holds(change, before) or before is None
 
 
 @given(st.lists(records(1), min_size=1, max_size=8), st.randoms())
 def test_the_primary_contact_does_not_depend_on_the_order_in_which_records_came(told, chance) -> None:  # type: ignore[no-untyped-def]
-    guardians = [SourcePerson(f"g{n}", roles=(SourceRole(chance.choice(["parent", "relative"]), "o"),)) for n, _ in enumerate(told)]
+    guardians = [
+        SourcePerson(f"g{n}", roles=(SourceRole(chance.choice(["parent", "relative"]), "o"),))
+        for n, _ in enumerate(told)
+    ]
     student = SourcePerson("s", agents=tuple(g.sourced_id for g in guardians))
     shuffled = chance.sample(guardians, len(guardians))
     first = rank(student, {g.sourced_id: g for g in guardians}, ["g0"])

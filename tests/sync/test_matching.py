@@ -21,7 +21,10 @@ def test_a_link_once_made_wins_over_every_other_sign() -> None:
 
 
 def test_a_number_recognises_a_person_of_the_same_kind() -> None:
-    assert match(entry(number="7"), Candidates(by_number=[person(1, number="7")])).how == "matched by student number"
+    assert (
+        match(entry(number="7"), Candidates(by_number=[person(1, number="7")])).how
+        == "matched by student number"
+    )
     assert match(entry(STAFF, number="7"), Candidates(by_number=[person(1, number="7")])).person is None
 
 
@@ -39,12 +42,16 @@ def test_an_email_of_somebody_with_another_number_is_for_a_person_to_decide() ->
 
 
 def test_number_of_one_and_email_of_another_is_for_a_person_to_decide() -> None:
-    found = match(entry(number="7", email="b@x.example"), Candidates(by_number=[person(1)], by_email=[person(2)]))
+    found = match(
+        entry(number="7", email="b@x.example"), Candidates(by_number=[person(1)], by_email=[person(2)])
+    )
     assert found.problem is not None
 
 
 def test_somebody_whom_another_live_record_means_is_not_taken_by_email() -> None:
-    assert match(entry(email="a@x.example"), Candidates(by_email=[person(1)], taken=frozenset({1}))).how == "new"
+    assert (
+        match(entry(email="a@x.example"), Candidates(by_email=[person(1)], taken=frozenset({1}))).how == "new"
+    )
 
 
 def test_the_same_name_recognises_nobody() -> None:

@@ -11,7 +11,15 @@ HERE = Place(1, RoleGroup.STUDENTS)
 
 @pytest.mark.parametrize(
     ("leaving", "of", "held"),
-    [(5, 100, False), (6, 100, True), (25, 1000, False), (26, 1000, True), (1, 9, False), (9, 9, False), (1, 10, True)],
+    [
+        (5, 100, False),
+        (6, 100, True),
+        (25, 1000, False),
+        (26, 1000, True),
+        (1, 9, False),
+        (9, 9, False),
+        (1, 10, True),
+    ],
 )
 def test_five_per_cent_or_twenty_five_people(leaving: int, of: int, held: bool) -> None:
     assert bool(holds({HERE: leaving}, {HERE: of}, {1: Policy()})) == held

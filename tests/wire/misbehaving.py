@@ -9,7 +9,15 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-ORGS = [{"sourcedId": "org-lincoln", "name": "Lincoln High", "type": "school", "identifier": "004", "status": "active"}]
+ORGS = [
+    {
+        "sourcedId": "org-lincoln",
+        "name": "Lincoln High",
+        "type": "school",
+        "identifier": "004",
+        "status": "active",
+    }
+]
 
 
 def user(number: int, **more: Any) -> dict[str, Any]:
@@ -65,7 +73,9 @@ class Server:
 def good(asked: Asked, people: list[dict[str, Any]]) -> Answer:
     """What a server that keeps to the standard answers."""
     if asked.path.endswith("/oauth/token") or asked.path.endswith("/token"):
-        return Answer(body=json.dumps({"access_token": "token-1", "token_type": "bearer", "expires_in": 3600}).encode())
+        return Answer(
+            body=json.dumps({"access_token": "token-1", "token_type": "bearer", "expires_in": 3600}).encode()
+        )
     for word, rows in (("orgs", ORGS), ("users", people)):
         if asked.path.endswith(f"/v1p1/{word}"):
             return _page(asked, word, rows)
@@ -92,7 +102,12 @@ def server(people: list[dict[str, Any]], bend: Bend = lambda asked, answer: answ
 
         def do_GET(self) -> None:
             parts = urlsplit(self.path)
-            asked = Asked(parts.path, dict(parse_qsl(parts.query)), dict(self.headers), sum(a.path == parts.path for a in seen))
+            asked = Asked(
+                parts.path,
+                dict(parse_qsl(parts.query)),
+                dict(self.headers),
+                sum(a.path == parts.path for a in seen),
+            )
             seen.append(asked)
             self.rfile.read(int(self.headers.get("Content-Length") or 0))
             answer = bend(asked, good(asked, people))

@@ -19,9 +19,18 @@ VERSIONS = pytest.mark.parametrize("version", ["1.1", "1.2"])
 
 def token(site: SisSite, version: str = "1.1") -> str:
     basic = base64.b64encode(f"{site.key}:{site.secret}".encode()).decode()
-    scope = "https://purl.imsglobal.org/spec/or/v1p1/scope/roster.readonly" if version == "1.1" else "https://purl.imsglobal.org/spec/or/v1p2/scope/roster.readonly"
+    scope = (
+        "https://purl.imsglobal.org/spec/or/v1p1/scope/roster.readonly"
+        if version == "1.1"
+        else "https://purl.imsglobal.org/spec/or/v1p2/scope/roster.readonly"
+    )
     headers = {"Authorization": f"Basic {basic}", "Content-Type": "application/x-www-form-urlencoded"}
-    answer = http.request("POST", f"{site.address}/oauth/token", body=f"grant_type=client_credentials&scope={scope}", headers=headers)
+    answer = http.request(
+        "POST",
+        f"{site.address}/oauth/token",
+        body=f"grant_type=client_credentials&scope={scope}",
+        headers=headers,
+    )
     assert answer.status == 200, answer.data
     return str(answer.json()["access_token"])
 
@@ -31,7 +40,9 @@ def bearer(sis_site: SisSite) -> dict[str, str]:
     return {"Authorization": f"Bearer {token(sis_site)}"}
 
 
-def get(site: SisSite, path: str, headers: dict[str, str], version: str = "1.1", **query: str) -> urllib3.BaseHTTPResponse:
+def get(
+    site: SisSite, path: str, headers: dict[str, str], version: str = "1.1", **query: str
+) -> urllib3.BaseHTTPResponse:
     return http.request("GET", site.base(version) + path, fields=query, headers=headers)
 
 
@@ -70,9 +81,18 @@ def test_small_pages_by_offset_and_by_keyset_read_the_same(sis_site: SisSite, ve
 
 @VERSIONS
 def test_test_connection_answers_point_by_point(sis_site: SisSite, version: str) -> None:
-    answer = try_connection(RestSource(RestSettings(sis_site.base(version), sis_site.key, sis_site.secret)), "004")
+    answer = try_connection(
+        RestSource(RestSettings(sis_site.base(version), sis_site.key, sis_site.secret)), "004"
+    )
     assert answer.ok
-    assert [check.name for check in answer.checks][:6] == ["address", "dns", "reach", "token", "version", "schools"]
+    assert [check.name for check in answer.checks][:6] == [
+        "address",
+        "dns",
+        "reach",
+        "token",
+        "version",
+        "schools",
+    ]
     assert answer.profile["version"] == version
     assert answer.school is not None
     assert answer.school.sourced_id == "school-001"
@@ -81,7 +101,9 @@ def test_test_connection_answers_point_by_point(sis_site: SisSite, version: str)
 
 @VERSIONS
 @pytest.mark.parametrize(("path", "key", "kind"), [("/orgs", "orgs", "Org"), ("/users", "users", "User")])
-def test_collections_count_link_and_sort(sis_site: SisSite, bearer: dict[str, str], version: str, path: str, key: str, kind: str) -> None:
+def test_collections_count_link_and_sort(
+    sis_site: SisSite, bearer: dict[str, str], version: str, path: str, key: str, kind: str
+) -> None:
     expected = sorted(record.sourced_id for record in known() if type(record).__name__ == kind)
     answer = get(sis_site, path, bearer, version, limit="2", offset="1")
     assert answer.headers["X-Total-Count"] == str(len(expected))
@@ -93,7 +115,9 @@ def test_collections_count_link_and_sort(sis_site: SisSite, bearer: dict[str, st
 
 @VERSIONS
 @pytest.mark.parametrize(("path", "role"), [("/students", "student"), ("/teachers", "teacher")])
-def test_people_by_role_stand_under_users(sis_site: SisSite, bearer: dict[str, str], version: str, path: str, role: str) -> None:
+def test_people_by_role_stand_under_users(
+    sis_site: SisSite, bearer: dict[str, str], version: str, path: str, role: str
+) -> None:
     answer = get(sis_site, path, bearer, version, limit="10000")
     (key,) = answer.json()
     people = [read_user(json.dumps(record).encode())[0] for record in answer.json()[key]]
@@ -103,10 +127,14 @@ def test_people_by_role_stand_under_users(sis_site: SisSite, bearer: dict[str, s
 
 
 @VERSIONS
-def test_schools_their_students_and_one_object(sis_site: SisSite, bearer: dict[str, str], version: str) -> None:
+def test_schools_their_students_and_one_object(
+    sis_site: SisSite, bearer: dict[str, str], version: str
+) -> None:
     schools = get(sis_site, "/schools", bearer, version).json()["orgs"]
     assert {org["type"] for org in schools} == {"school"}
-    students = get(sis_site, f"/schools/{schools[0]['sourcedId']}/students", bearer, version, limit="1").json()["users"]
+    students = get(
+        sis_site, f"/schools/{schools[0]['sourcedId']}/students", bearer, version, limit="1"
+    ).json()["users"]
     one = get(sis_site, f"/users/{students[0]['sourcedId']}", bearer, version).json()
     assert one["user"]["sourcedId"] == students[0]["sourcedId"]
 
@@ -114,19 +142,34 @@ def test_schools_their_students_and_one_object(sis_site: SisSite, bearer: dict[s
 @VERSIONS
 def test_filters_narrow_and_fields_choose(sis_site: SisSite, bearer: dict[str, str], version: str) -> None:
     name = next(record.family_name for record in known() if type(record).__name__ == "User")
-    answer = get(sis_site, "/users", bearer, version, filter=f"familyName='{name}'", fields="sourcedId,familyName", limit="10000")
+    answer = get(
+        sis_site,
+        "/users",
+        bearer,
+        version,
+        filter=f"familyName='{name}'",
+        fields="sourcedId,familyName",
+        limit="10000",
+    )
     people = answer.json()["users"]
     assert int(answer.headers["X-Total-Count"]) == len(people) > 0
-    assert all(set(person) == {"sourcedId", "familyName"} and person["familyName"] == name for person in people)
+    assert all(
+        set(person) == {"sourcedId", "familyName"} and person["familyName"] == name for person in people
+    )
 
 
 @VERSIONS
-def test_an_unknown_id_is_the_standards_own_error(sis_site: SisSite, bearer: dict[str, str], version: str) -> None:
+def test_an_unknown_id_is_the_standards_own_error(
+    sis_site: SisSite, bearer: dict[str, str], version: str
+) -> None:
     answer = get(sis_site, "/users/nobody", bearer, version)
     said = answer.json()
     assert answer.status == 404
     if version == "1.1":
-        assert said["statusInfoSet"][0]["imsx_codeMinor"] == "unknownobject" or said["statusInfoSet"][0]["imsx_codeMajor"] == "failure"
+        assert (
+            said["statusInfoSet"][0]["imsx_codeMinor"] == "unknownobject"
+            or said["statusInfoSet"][0]["imsx_codeMajor"] == "failure"
+        )
     else:
         assert said["imsx_codeMajor"] == "failure"
 
@@ -139,7 +182,12 @@ def test_nobody_reads_without_a_token(sis_site: SisSite, headers: dict[str, str]
 @pytest.mark.parametrize(("key", "secret"), [("", ""), ("made-up", "x"), (None, "wrong")])
 def test_a_wrong_key_or_secret_gets_no_token(sis_site: SisSite, key: str | None, secret: str) -> None:
     basic = base64.b64encode(f"{sis_site.key if key is None else key}:{secret}".encode()).decode()
-    answer = http.request("POST", f"{sis_site.address}/oauth/token", body="grant_type=client_credentials", headers={"Authorization": f"Basic {basic}"})
+    answer = http.request(
+        "POST",
+        f"{sis_site.address}/oauth/token",
+        body="grant_type=client_credentials",
+        headers={"Authorization": f"Basic {basic}"},
+    )
     assert answer.status in (400, 401)
     assert "access_token" not in answer.json()
     assert sis_site.secret not in answer.data.decode()

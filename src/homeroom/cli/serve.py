@@ -1,6 +1,7 @@
 """The school app: its server and its workers."""
 
 import asyncio
+import atexit
 import os
 import signal
 import time
@@ -10,7 +11,8 @@ import typer
 
 from homeroom.cli import show
 from homeroom.cli.boot import boot
-from homeroom.cli.serving import child, choose_port, end_with_parent, serve_site, stop
+from homeroom.cli.serving import child, choose_port, serve_site, stop
+from homeroom.web.lifeline import end_with_parent
 
 AGAIN_AFTER = 2.0  # seconds
 GRACE = 8.0  # seconds a run may take to reach a safe place; it is safe to cut off anywhere, and goes on later
@@ -63,6 +65,7 @@ async def _work(concurrency: int) -> bool:
     if stopped.is_set():
         jobs.cancel()
         await asyncio.wait({jobs}, timeout=GRACE)
+        atexit._run_exitfuncs()  # noqa: SLF001 # lets go of the embedded database
         os._exit(0)  # a run in a thread cannot be cancelled, only left; the next worker goes on with it
     asked.cancel()
     if jobs.exception() is not None:

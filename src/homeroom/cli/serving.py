@@ -5,14 +5,12 @@ import signal
 import socket
 import subprocess
 import sys
-import threading
-import time
-from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from typing import IO
 
 from homeroom.cli.trouble import WRONG_USE, Trouble
 from homeroom.web.home import home
+from homeroom.web.lifeline import PARENT, end_with_parent
 
 THREADS = 8  # per worker process: each holds one database connection
 NEAR = 20  # how many ports past the usual one are tried
@@ -53,6 +51,7 @@ def serve_site(site: str, host: str, port: int, workers: int = 1) -> int:
     from granian.server import Server
 
     end_with_parent()
+    os.environ[PARENT] = str(os.getpid())  # the processes that answer end with this one
     Server(
         f"homeroom.{site}.wsgi:application",
         address=host,
@@ -71,7 +70,7 @@ def child(*words: str, log: str = "") -> "subprocess.Popen[bytes]":
 
     It ends when this process does, however that ends.
     """
-    environment = {**os.environ, "HOMEROOM_PARENT": str(os.getpid())}
+    environment = {**os.environ, PARENT: str(os.getpid())}
     command = [sys.executable, "-m", "homeroom.cli.main", *words]
     with _log(log) as messages:
         return subprocess.Popen(command, env=environment, start_new_session=True, stderr=messages)
@@ -95,21 +94,3 @@ def stop(children: "list[subprocess.Popen[bytes]]") -> None:
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
-
-
-def end_with_parent() -> None:
-    """Makes a child end by itself when the process that started it is gone, even by kill -9."""
-    parent = int(os.environ.get("HOMEROOM_PARENT", "0"))
-    if parent:
-        threading.Thread(target=_watch, args=(parent, os.getppid), daemon=True).start()
-
-
-def _watch(parent: int, current: Callable[[], int]) -> None:
-    while current() == parent:
-        time.sleep(0.5)
-    os.kill(os.getpid(), signal.SIGTERM)
-
-
-def stopped_by_signals() -> None:
-    """Turns SIGTERM into the KeyboardInterrupt that Ctrl-C is, so that both clean up alike."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)

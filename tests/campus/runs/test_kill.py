@@ -23,8 +23,18 @@ from tests.postbox import Postbox
 
 pytestmark = pytest.mark.slow
 HELPERS = [adult(f"t{number}") for number in range(12)]
-TODAY = [*family(student("a"), student("b"), guardians=[adult("g1", "guardian")]), student("c"), student("d"), *HELPERS]
-TOMORROW = [*family(student("a", grade="10"), student("e"), guardians=[adult("g2", "parent")]), student("c", given_name="Noor"), student("d"), *HELPERS]
+TODAY = [
+    *family(student("a"), student("b"), guardians=[adult("g1", "guardian")]),
+    student("c"),
+    student("d"),
+    *HELPERS,
+]
+TOMORROW = [
+    *family(student("a", grade="10"), student("e"), guardians=[adult("g2", "parent")]),
+    student("c", given_name="Noor"),
+    student("d"),
+    *HELPERS,
+]
 
 
 def killed_at(statement: int, work: Callable[[], Any]) -> bool:
@@ -77,14 +87,18 @@ def finish(world: World, people: list[Any]) -> Run:
 
 def directory() -> Any:
     """All that is true of people, in a form that can be compared."""
-    members = Membership.objects.filter(ended_at=None).values_list("person__number", "person__given_name", "person__email", "grade", "group")
+    members = Membership.objects.filter(ended_at=None).values_list(
+        "person__number", "person__given_name", "person__email", "grade", "group"
+    )
     links = ContactLink.objects.filter(ended_at=None, person__memberships__ended_at=None)
     return sorted(members), sorted(links.values_list("contact__family_name", "person__number", "primary"))
 
 
 def check_history() -> None:
     """Every membership came by one Add, and each time it ended or began again there is a row that says so."""
-    rows = Counter(Change.objects.filter(subject="person", state="applied").values_list("subject_id", "action"))
+    rows = Counter(
+        Change.objects.filter(subject="person", state="applied").values_list("subject_id", "action")
+    )
     for place in Membership.objects.all():
         assert rows[place.person_id, "add"] == 1
         came = rows[place.person_id, "add"] + rows[place.person_id, "restore"]
@@ -103,11 +117,15 @@ def test_kill_at_every_statement_of_a_run(trusting: World, mails: Postbox) -> No
     while survived < 2:
         name, people = ("tomorrow", TOMORROW) if statement % 2 == 0 else ("today", TODAY)
         run = make_run(Connection.objects.get(pk=trusting.connection.pk), "nightly", None)
-        died = killed_at(statement, lambda run=run, people=people: carry_out(run, Told(people), clock=trusting.clock))
+        died = killed_at(
+            statement, lambda run=run, people=people: carry_out(run, Told(people), clock=trusting.clock)
+        )
         survived = 0 if died else survived + 1
         kills += died
         finish(trusting, people)
-        Run.objects.filter(state="queued").delete()  # killed before it was taken: the next start is a run of its own
+        Run.objects.filter(
+            state="queued"
+        ).delete()  # killed before it was taken: the next start is a run of its own
         assert directory() == wanted[name], f"after a kill at statement {statement}"
         check_history()
         statement += 1

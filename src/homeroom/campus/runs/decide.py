@@ -31,7 +31,9 @@ def approve(run: Run, by: Account | None, clock: Clock, school: School | None = 
     with connection_lock(run, clock()):
         _refuse(run, school)
         _refuse_stale(run)
-        with transaction.atomic():  # taken and turned round at once: a run is never left taken with nothing to do
+        with (
+            transaction.atomic()
+        ):  # taken and turned round at once: a run is never left taken with nothing to do
             take(run, clock())
             if school is not None:  # the other schools' parts go on waiting
                 waiting(run).exclude(school=school).update(state=State.HELD)

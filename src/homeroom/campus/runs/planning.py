@@ -148,7 +148,7 @@ class Planner:
             return Outcome((), final=False), None, [*problems, found.problem]
         entry, contacts = self._with_guardians(entry, row, known, problems)
         if found.person is None:
-            return *self._add(entry, found, contacts, problems), problems
+            return *self._add(entry, found, contacts, problems, known), problems
         outcome = self._compare(entry, found.person, found.how, row, known)
         if linked is None:
             self._met[found.person.id] = plans.apply({found.person.id: found.person}, outcome.changes)[
@@ -162,14 +162,15 @@ class Planner:
         number, email = entry.fields["number"], entry.fields["email"].lower()
         student = any(place.group is RoleGroup.STUDENTS for place in entry.places)
         newcomer = self._newcomers.get((student, number))
-        if newcomer is not None:
+        if newcomer is not None and not self._met[newcomer].places.keys() & entry.places.keys():
             return Match(
                 self._met[newcomer], f"same {'student' if student else 'staff'} number as another record"
             )
+        free = [id_ for id_ in known.numbers.get(number, ()) if not _occupied(id_, entry, known)]
         return match(
             entry,
             Candidates(
-                by_number=[self._person(id_, known) for id_ in known.numbers.get(number, ())],
+                by_number=[self._person(id_, known) for id_ in free],
                 by_email=[self._person(id_, known) for id_ in known.emails.get(email, ())],
                 email_shared=email in self._shared,
                 taken=frozenset(known.records),
@@ -180,13 +181,17 @@ class Planner:
         return self._met.get(id_) or known.people[id_]
 
     def _add(
-        self, entry: Entry, found: Match, contacts: list[Change], problems: list[Problem]
+        self, entry: Entry, found: Match, contacts: list[Change], problems: list[Problem], known: Known
     ) -> tuple[Outcome, int]:
         person_id = self._spare.pop() if self._spare else target.new_ids("people_person", 1)[0]
         outcome = diff.add(entry, person_id, found.how)
         number, email = entry.fields["number"], entry.fields["email"].lower()
+        if any(_occupied(id_, entry, known) for id_ in known.numbers.get(number, ())):
+            problems.append(Problem("shared_number", "users", entry.sourced_id, "identifier"))
         if number in self._repeated:
             student = any(place.group is RoleGroup.STUDENTS for place in entry.places)
+            if (student, number) in self._newcomers:
+                problems.append(Problem("shared_number", "users", entry.sourced_id, "identifier"))
             self._newcomers[student, number] = person_id
             self._met[person_id] = plans.apply({}, outcome.changes)[person_id]
         if email in self._shared:
@@ -375,6 +380,16 @@ def keep_problems(run: Run, problems: Sequence[Problem]) -> None:
         ],
         batch_size=1000,
     )
+
+
+def _occupied(person: int, entry: Entry, known: Known) -> bool:
+    """Whether another record that is live tonight already stands for a place of the entry's as this person.
+
+    Two records with one number at one school in one role are two people until somebody says otherwise: taking them for
+    one would make one of them disappear.
+    """
+    others = (places for id_, places, _ in known.records.get(person, ()) if id_ != entry.sourced_id)
+    return any(places & entry.places.keys() for places in others)
 
 
 def forget_plan(run: Run) -> None:

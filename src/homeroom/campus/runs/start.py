@@ -34,9 +34,7 @@ def start(connection: Connection, *, kind: str, by: Account | None, dry_run: boo
     """A run handed to the worker. Raises `AlreadyRunning` when one waits or is under way."""
     with transaction.atomic():
         Connection.objects.select_for_update().get(pk=connection.pk)
-        other = Run.objects.filter(
-            connection=connection, state__in=UNDER_WAY
-        ).first()
+        other = Run.objects.filter(connection=connection, state__in=UNDER_WAY).first()
         if other is not None:
             raise AlreadyRunning(
                 f"Run {other.pk} of this connection is under way already. Wait until it ends."
@@ -88,7 +86,9 @@ def resume_lost(now: datetime) -> int:
     lost = Run.objects.filter(silent | Q(state=Run.State.QUEUED, created_at__lt=now - SILENT))
     for run in lost:
         with suppress(AlreadyEnqueued):
-            again = sync_job.configure(lock=f"connection-{run.connection_id}", queueing_lock=f"again-{run.pk}")
+            again = sync_job.configure(
+                lock=f"connection-{run.connection_id}", queueing_lock=f"again-{run.pk}"
+            )
             again.defer(run_id=run.pk)
     return len(lost)
 
