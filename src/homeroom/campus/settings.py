@@ -15,6 +15,7 @@ WSGI_APPLICATION = "homeroom.campus.wsgi.application"
 SESSION_COOKIE_NAME = "homeroom_session"  # two sites on one host must not overwrite each other's cookies
 CSRF_COOKIE_NAME = "homeroom_csrf"
 DATABASES = {"default": dj_database_url.parse(database_url("campus"), conn_max_age=60)}
+PROCRASTINATE_AUTODISCOVER_MODULE_NAME = "start"  # where a feature keeps what a worker does
 INSTALLED_APPS = [
     *GROUND_APPS,
     "procrastinate.contrib.django",

@@ -337,6 +337,17 @@ def test_a_record_that_cannot_be_read_costs_no_other(trusting: World) -> None:
     assert run.counts["problem"] == 2
 
 
+def test_a_fault_of_ours_ends_the_run_and_touches_nobody(trusting: World, caplog: pytest.LogCaptureFixture) -> None:
+    class Broken(Told):
+        def parse(self, record):  # type: ignore[no-untyped-def]
+            raise ZeroDivisionError
+
+    run = trusting.sync(Broken(MANY))
+    assert (run.state, Person.objects.count()) == ("failed", 0)
+    assert "ZeroDivisionError" in run.message
+    assert trusting.night(MANY).state == "done"
+
+
 def test_a_run_that_ended_is_not_done_again(trusting: World) -> None:
     run = trusting.night(MANY)
     again = carry_out(Run.objects.get(pk=run.pk), Told([]), clock=trusting.clock)

@@ -3,21 +3,25 @@
 read -> sieve -> parse -> narrow -> match -> diff -> plan kept -> check -> hold or apply -> settle -> report
 """
 
+import logging
 from datetime import date
 from zoneinfo import ZoneInfo
 
+from django.db import OperationalError
 from django.utils import timezone
 
 from homeroom.campus.connections.policy import rules_of
 from homeroom.campus.connections.source import open_source
 from homeroom.campus.runs import applying, checking, planning, reading, reporting, undoing
-from homeroom.campus.runs.lock import connection_lock, fenced, take
-from homeroom.campus.runs.models import Run
+from homeroom.campus.runs.lock import Fenced, connection_lock, fenced, take
+from homeroom.campus.runs.models import Change, Run
 from homeroom.campus.runs.progress import Clock, Progress, Watch
 from homeroom.sync.diff import Terms
 from homeroom.sync.reading import Source, SourceFailed
 
 Step = Run.Step
+FAULT = "Try again. If it stays, send the log to those who make Homeroom; what was stored stays stored."
+log = logging.getLogger(__name__)
 
 
 def carry_out(
@@ -33,6 +37,11 @@ def carry_out(
             go_on(run, source, clock, Progress(run, clock, watch))
         except SourceFailed as failed:
             _fail(run, str(failed), failed.cure, clock)
+        except (Fenced, OperationalError):
+            raise  # another worker has it, or the database is away: it is gone on with later
+        except Exception as wrong:
+            log.exception("run %s met a fault of ours", run.pk)
+            _fail(run, f"Homeroom met a fault of its own ({type(wrong).__name__})", FAULT, clock)
     run.refresh_from_db()
     return run
 
@@ -101,6 +110,7 @@ def _reach(run: Run, step: str) -> None:
 
 def _fail(run: Run, message: str, cure: str, clock: Clock) -> None:
     with fenced(run):
+        Change.objects.filter(run=run, state__in=("planned", "held")).update(state="discarded")
         run.message, run.error_cure, run.complete = message, cure, False
         run.save(update_fields=["message", "error_cure", "complete"])
     reporting.report(run, clock)
