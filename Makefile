@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test quick check format bench screenshots lock clean
+.PHONY: help setup demo test quick check format bench screenshots docs lock clean
 
 help: ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -42,6 +42,9 @@ bench: setup ## the speed figures of docs/performance.md
 
 screenshots: setup ## walk the seven steps and renew docs/screenshots
 	HOMEROOM_SCREENSHOTS=1 $(BIN)/pytest -m browser
+
+docs: setup ## the pages of docs/ that are made from the code
+	$(BIN)/python -m tests.documents
 
 lock: ## renew requirements.lock from pyproject.toml
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \

@@ -12,7 +12,9 @@ FLAGS = (
     "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
     "--disable-component-update --disable-sync --lang=en-US"
 )
-CHROMIUM = os.environ.get("HOMEROOM_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser") or ""
+CHROMIUM = (
+    os.environ.get("HOMEROOM_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser") or ""
+)
 SCREENSHOTS = Path(__file__).parents[2] / "docs" / "screenshots"
 
 
@@ -30,4 +32,6 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Says it once more at the very end, where nobody overlooks it."""
     if not CHROMIUM:
         terminalreporter.section("BROWSER TESTS SKIPPED", sep="!", red=True)
-        terminalreporter.line("No Chromium on this machine. sudo apt-get install chromium, or name one in HOMEROOM_CHROMIUM.")
+        terminalreporter.line(
+            "No Chromium on this machine. sudo apt-get install chromium, or name one in HOMEROOM_CHROMIUM."
+        )

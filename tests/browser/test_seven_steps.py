@@ -40,11 +40,25 @@ class Sites:
 def sites(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sites]:
     program = Program(tmp_path_factory.mktemp("browser"))
     sis_port, app_port = free_port(), free_port()
-    addresses = {"HOMEROOM_SIS_URL": f"http://127.0.0.1:{sis_port}", "HOMEROOM_URL": f"http://127.0.0.1:{app_port}"}
+    addresses = {
+        "HOMEROOM_SIS_URL": f"http://127.0.0.1:{sis_port}",
+        "HOMEROOM_URL": f"http://127.0.0.1:{app_port}",
+    }
     program("sis", "generate", "--students", "320", "--schools", "4")
     program("school", "add", "Lincoln High", "--district", "Riverside Unified")
-    sis_link = program("sis", "account", "add", "it@riverside.example", "--json", **addresses).json["sign_in_link"]
-    words = ("account", "add", "r.diaz@lincoln.example", "--school", "Lincoln High", "--role", "owner", "--json")
+    sis_link = program("sis", "account", "add", "it@riverside.example", "--json", **addresses).json[
+        "sign_in_link"
+    ]
+    words = (
+        "account",
+        "add",
+        "r.diaz@lincoln.example",
+        "--school",
+        "Lincoln High",
+        "--role",
+        "owner",
+        "--json",
+    )
     app_link = program(*words, **addresses).json["sign_in_link"]
     with (
         program.serving("sis", "serve", port=sis_port, **addresses) as sis,
@@ -56,7 +70,9 @@ def sites(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sites]:
 @pytest.fixture(scope="module")
 def page(browser: Browser) -> Iterator[Page]:
     """A window in which every error of a script, and every answer of 400 or more, fails the test."""
-    context = browser.new_context(viewport={"width": 1200, "height": 900}, permissions=["clipboard-read", "clipboard-write"])
+    context = browser.new_context(
+        viewport={"width": 1200, "height": 900}, permissions=["clipboard-read", "clipboard-write"]
+    )
     window = context.new_page()
     wrong: list[str] = []
     window.on("pageerror", lambda error: wrong.append(str(error)))
@@ -75,7 +91,7 @@ def looked_at(page: Page, name: str = "") -> None:
     page.set_viewport_size({"width": 1200, "height": 900})
     if name and os.environ.get("HOMEROOM_SCREENSHOTS"):
         SCREENSHOTS.mkdir(parents=True, exist_ok=True)
-        page.screenshot(path=Path(SCREENSHOTS / f"{name}.png"), full_page=True)
+        page.screenshot(path=Path(SCREENSHOTS / f"{name}.png"), full_page=name != "6-run")
 
 
 def come_in(page: Page, link: str) -> None:

@@ -337,7 +337,9 @@ def test_a_record_that_cannot_be_read_costs_no_other(trusting: World) -> None:
     assert run.counts["problem"] == 2
 
 
-def test_a_fault_of_ours_ends_the_run_and_touches_nobody(trusting: World, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_fault_of_ours_ends_the_run_and_touches_nobody(
+    trusting: World, caplog: pytest.LogCaptureFixture
+) -> None:
     class Broken(Told):
         def parse(self, record):  # type: ignore[no-untyped-def]
             raise ZeroDivisionError

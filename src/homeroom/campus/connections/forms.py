@@ -13,10 +13,20 @@ from homeroom.sync.roster import RoleGroup
 PLAIN = {"autocomplete": "off", "autocapitalize": "off", "spellcheck": "false"}
 
 
+class Methods(forms.Select):
+    """The ways to connect; what is not there yet is shown, and cannot be chosen."""
+
+    def create_option(self, name: str, value: Any, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        option = super().create_option(name, value, *args, **kwargs)
+        if value == Method.ONEROSTER_CSV:
+            option["label"], option["attrs"]["disabled"] = f"{option['label']} (not yet)", True
+        return option
+
+
 class SetUpForm(forms.Form):
     """Method, SIS and the four things that the SIS's administrator gave."""
 
-    method = forms.ChoiceField(choices=Method.choices[:1], label="Method")
+    method = forms.ChoiceField(choices=Method.choices, label="Method", widget=Methods)
     sis = forms.ChoiceField(choices=Sis.choices, label="SIS", initial=Sis.OTHER)
     enabled = forms.BooleanField(required=False, label="Enable automatic rostering")
     url = forms.CharField(
@@ -58,6 +68,12 @@ class SetUpForm(forms.Form):
         initial = _stored(link) if link else {}
         super().__init__(data, initial=initial)
         self.has_secret = bool(link and link.connection.secret)
+
+    def clean_method(self) -> str:
+        """The one that there is."""
+        if self.cleaned_data["method"] != Method.ONEROSTER_API:
+            raise forms.ValidationError("Choose OneRoster API: OneRoster CSV is not there yet.")
+        return Method.ONEROSTER_API
 
     def clean_secret(self) -> str:
         """Needed once; an empty field keeps the one that is stored."""
