@@ -72,9 +72,11 @@ def grant_token(token_url: str, key: str, secret: str) -> str:
     reply = urllib3.request(
         "POST",
         token_url,
-        fields={"grant_type": "client_credentials"},
-        encode_multipart=False,
-        headers=urllib3.make_headers(basic_auth=f"{key}:{secret}"),
+        body="grant_type=client_credentials",
+        headers={
+            **urllib3.make_headers(basic_auth=f"{key}:{secret}"),
+            "Content-Type": "application/x-www-form-urlencoded",
+        },
     )
     token: str = reply.json()["access_token"]
     return token
