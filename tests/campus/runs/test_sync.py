@@ -259,6 +259,22 @@ def test_a_record_that_takes_the_place_of_one_that_left_means_the_same_person(tr
     assert Person.objects.filter(number="7").count() == 1
 
 
+def test_two_records_of_one_number_at_two_schools_are_one_person_at_both(trusting: World) -> None:
+    here, there = adult("r1", number="77"), adult("r2", number="77", email="r1@lincoln.example", org=OAKWOOD)
+    run = trusting.night([here, there])
+    assert run.counts["archive"] == 0
+    assert Person.objects.count() == 1
+    assert Membership.objects.filter(ended_at=None).count() == 2
+    assert trusting.night([here, there]).unchanged == 2
+
+
+def test_two_records_that_mean_somebody_who_is_there_already_are_one_person_at_both(trusting: World) -> None:
+    person = Person.objects.create(district=trusting.district, given_name="Kofi", number="77")
+    run = trusting.night([adult("r1", number="77"), adult("r2", number="77", org=OAKWOOD)])
+    assert run.counts["archive"] == 0
+    assert Membership.objects.filter(person=person, ended_at=None).count() == 2
+
+
 def test_a_move_between_schools_ends_one_membership_and_starts_another(trusting: World) -> None:
     trusting.night(MANY)
     trusting.night([replace(MANY[0], roles=(SourceRole("student", OAKWOOD),)), *MANY[1:]])

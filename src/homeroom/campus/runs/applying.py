@@ -1,6 +1,7 @@
 """Carrying a plan out: batches of changes, each one transaction with its history, set-based, safe to repeat.
 
-Each statement works on the changes of one batch, `batch`, a temporary table of their ids.
+Each statement works on the changes of one batch, `batch`, a temporary copy of their rows; the last one writes back to the
+history what became of each.
 """
 
 from datetime import datetime
@@ -16,7 +17,7 @@ from homeroom.sync.changes import State
 from homeroom.sync.roster import CONTACT_FIELDS, PERSON_FIELDS
 
 BATCH = 2000
-_B = "runs_change c JOIN batch ON batch.id = c.id"
+_B = "batch c"
 
 
 def apply(run: Run, now: datetime, progress: Progress) -> None:
@@ -31,13 +32,14 @@ def apply(run: Run, now: datetime, progress: Progress) -> None:
 def apply_batch(run: Run, now: datetime) -> int:
     """One batch in one transaction; how many changes it had."""
     with fenced(run), connection.cursor() as cursor:
-        cursor.execute("CREATE TEMP TABLE batch (id bigint PRIMARY KEY) ON COMMIT DROP")
         cursor.execute(
-            "INSERT INTO batch SELECT id FROM runs_change WHERE run_id = %s AND state = 'planned' ORDER BY id LIMIT %s",
+            "CREATE TEMP TABLE batch ON COMMIT DROP AS SELECT * FROM runs_change WHERE run_id = %s AND state = 'planned' "
+            "ORDER BY id LIMIT %s",
             [run.pk, BATCH],
         )
         count = cursor.rowcount
         if count:
+            cursor.execute("ANALYZE batch")  # without its numbers the planner joins as if every table were tiny
             values: dict[str, Any] = {
                 "now": now,
                 "source": run.connection_id,
@@ -74,9 +76,9 @@ def _insert(table: str, fields: tuple[str, ...], subject: str) -> str:
 
 def _stale(table: str, fields: tuple[str, ...], subject: str) -> str:
     return (
-        f"UPDATE runs_change SET state = 'discarded', decided_at = %(now)s, reason = left("
-        f"'not carried out: somebody edited this since the plan was made; ' || runs_change.reason, 500) "
-        f"FROM {_B} JOIN {table} held ON held.id = c.subject_id WHERE runs_change.id = c.id AND c.subject = '{subject}' "
+        f"UPDATE batch AS c SET state = 'discarded', reason = left("
+        f"'not carried out: somebody edited this since the plan was made; ' || c.reason, 500) "
+        f"FROM {table} held WHERE held.id = c.subject_id AND c.subject = '{subject}' "
         f"AND c.action = 'update' AND ({_moved(fields)})"
     )
 
@@ -135,16 +137,16 @@ STATEMENTS = (
     "contact_id = coalesce(EXCLUDED.contact_id, connections_sourcerecord.contact_id)",
     # A student's links become the ones listed; those of hand-made contacts stay.
     'UPDATE people_contactlink AS held SET ended_at = %(now)s, "primary" = false ' + f"FROM {_B} "
-    "WHERE held.person_id = c.subject_id AND c.subject = 'person' AND c.action <> 'skip' AND c.state = 'planned' "
-    "AND c.fields ? 'guardians' AND held.managed_by = %(source)s AND held.ended_at IS NULL",
+    "WHERE held.person_id = c.subject_id AND c.subject = 'person' AND NOT c.new AND c.action <> 'skip' "
+    "AND c.state = 'planned' AND c.fields ? 'guardians' AND held.managed_by = %(source)s AND held.ended_at IS NULL",
     'INSERT INTO people_contactlink (district_id, person_id, contact_id, position, "primary", reason, managed_by) '
     "SELECT DISTINCT ON (person, contact) district, person, contact, position, first AND NOT EXISTS (SELECT FROM people_contactlink "
     'other WHERE other.person_id = person AND other."primary" AND other.ended_at IS NULL), reason, %(source)s '
     f"FROM ({_LINKS}) AS links ORDER BY person, contact, position "
     'ON CONFLICT (person_id, contact_id) DO UPDATE SET ended_at = NULL, position = EXCLUDED.position, "primary" = EXCLUDED."primary", '
     "reason = EXCLUDED.reason, managed_by = EXCLUDED.managed_by",
-    "UPDATE runs_change SET state = 'applied', decided_at = %(now)s FROM batch "
-    "WHERE runs_change.id = batch.id AND runs_change.state = 'planned'",
+    "UPDATE runs_change SET state = CASE c.state WHEN 'planned' THEN 'applied' ELSE c.state END, reason = c.reason, "
+    f"decided_at = %(now)s FROM {_B} WHERE runs_change.id = c.id",
 )
 
 

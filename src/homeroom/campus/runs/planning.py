@@ -87,6 +87,8 @@ class Planner:
         self._contact_ids: dict[str, int] = {}
         self._contacts_done: set[str] = set()
         self._spare: list[int] = []
+        self._spare_contacts: list[int] = []
+        self._stands: dict[int, list[tuple[str, frozenset[Place], bool]]] = {}
 
     def _repeats(self, column: str) -> set[str]:
         text = (
@@ -151,9 +153,7 @@ class Planner:
             return *self._add(entry, found, contacts, problems, known), problems
         outcome = self._compare(entry, found.person, found.how, row, known)
         if linked is None:
-            self._met[found.person.id] = plans.apply({found.person.id: found.person}, outcome.changes)[
-                found.person.id
-            ]
+            self._meet(entry, plans.apply({found.person.id: found.person}, outcome.changes)[found.person.id])
         return replace(outcome, changes=(*contacts, *outcome.changes)), found.person.id, problems
 
     def _match(self, entry: Entry, linked: int | None, known: Known) -> Match:
@@ -193,13 +193,20 @@ class Planner:
             if (student, number) in self._newcomers:
                 problems.append(Problem("shared_number", "users", entry.sourced_id, "identifier"))
             self._newcomers[student, number] = person_id
-            self._met[person_id] = plans.apply({}, outcome.changes)[person_id]
+            self._meet(entry, plans.apply({}, outcome.changes)[person_id])
         if email in self._shared:
             problems.append(Problem("shared_email", "users", entry.sourced_id, "email"))
         return replace(outcome, changes=(*contacts, *outcome.changes)), person_id
 
+    def _meet(self, entry: Entry, person: Person) -> None:
+        """Remembers somebody whom a record means for the first time, with the places it stands for: another record of
+        this run may mean the same person, and must not take them for places that nobody stands for."""
+        self._met[person.id] = person
+        self._stands.setdefault(person.id, []).append((entry.sourced_id, frozenset(entry.places), True))
+
     def _compare(self, entry: Entry | None, person: Person, how: str, row: Row, known: Known) -> Outcome:
-        others = [record for record in known.records.get(person.id, ()) if record[0] != row.sourced_id]
+        records = (*known.records.get(person.id, ()), *self._stands.get(person.id, ()))
+        others = [record for record in records if record[0] != row.sourced_id]
         vouched = frozenset(place for _, places, _ in others for place in places)
         # The lowest record speaks for the person; for leaving, the lowest of those that are looked at tonight.
         live = [sourced_id for sourced_id, places, _ in others if places] + (
@@ -237,12 +244,16 @@ class Planner:
         fields = {name: getattr(guardian, name) for name in CONTACT_FIELDS}
         contact_id = known.links.get(guardian.sourced_id, (None, None))[1]
         if contact_id is None:
-            (contact_id,) = target.new_ids("people_contact", 1)
+            contact_id = self._new_contact_id()
             return diff.contact(
                 fields, None, frozenset(), contact_id, guardian.sourced_id, school, updates=updates
             )
         held, kept = known.contacts[contact_id]
         return diff.contact(fields, held, kept, contact_id, guardian.sourced_id, school, updates=updates)
+
+    def _new_contact_id(self) -> int:
+        self._spare_contacts = self._spare_contacts or target.new_ids("people_contact", BATCH)
+        return self._spare_contacts.pop()
 
     def _load(self, rows: list[Row]) -> Known:
         known = Known()
