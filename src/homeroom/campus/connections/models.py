@@ -3,6 +3,7 @@
 from datetime import time
 
 from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 
 from homeroom.campus.people.models import Contact, Person
@@ -89,7 +90,8 @@ class SourceRecord(models.Model):
     and for guardians, never for people whom no rule lets through.
     """
 
-    connection = models.ForeignKey(Connection, models.PROTECT, related_name="records")
+    # No index of its own: the constraint below begins with it, and a second one only misleads the planner.
+    connection = models.ForeignKey(Connection, models.PROTECT, related_name="records", db_index=False)
     sourced_id = models.CharField(max_length=255, db_collation="C")
     fingerprint = models.BinaryField(max_length=16, null=True)
     decided_under = models.BinaryField(max_length=16, null=True)
@@ -106,6 +108,7 @@ class SourceRecord(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["connection", "sourced_id"], name="one_record_of_an_id")
         ]
+        indexes = [GinIndex(fields=["agents"], name="record_agents")]
 
     def __str__(self) -> str:
         return self.sourced_id

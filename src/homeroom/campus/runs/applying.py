@@ -9,6 +9,7 @@ from typing import Any
 
 from django.db import connection
 
+from homeroom.campus.people import target
 from homeroom.campus.people.target import query
 from homeroom.campus.runs.lock import fenced
 from homeroom.campus.runs.models import Change, Run
@@ -17,6 +18,8 @@ from homeroom.sync.changes import State
 from homeroom.sync.roster import CONTACT_FIELDS, PERSON_FIELDS
 
 BATCH = 2000
+MANY = 1000  # changes after which the tables' numbers are no longer what PostgreSQL thinks
+FILLED = ("people_person", "people_membership", "people_contact", "people_contactlink", "connections_sourcerecord")
 _B = "batch c"
 
 
@@ -27,6 +30,8 @@ def apply(run: Run, now: datetime, progress: Progress) -> None:
     while count := apply_batch(run, now):
         done += count
         progress.tell("carrying out", done, total)
+    if done > MANY:
+        target.count_anew(*FILLED)
 
 
 def apply_batch(run: Run, now: datetime) -> int:

@@ -105,6 +105,8 @@ class Planner:
             self._batch(rows)
             last, done = rows[-1].sourced_id, done + len(rows)
             progress.tell("planning", done, total)
+        if total > BATCH:
+            target.count_anew("runs_change")
 
     def _rows(self, last: str) -> list[Row]:
         text = (

@@ -13,6 +13,7 @@ import msgspec
 import xxhash
 from django.db import connection
 
+from homeroom.campus.people import target
 from homeroom.campus.people.target import query
 from homeroom.campus.runs.lock import fenced
 from homeroom.campus.runs.models import Run, Staged, StagedLink
@@ -24,6 +25,7 @@ from homeroom.sync.roster import Place, SourcePerson
 from homeroom.sync.rules import SchoolRule, fingerprint
 
 ATTEMPTS = 3
+MANY = 100  # staged records after which PostgreSQL must count anew
 _facts = msgspec.msgpack.Encoder().encode
 _COLUMNS = (
     *(
@@ -84,6 +86,8 @@ def read(run: Run, source: Source, rules: Sequence[SchoolRule], today: date, pro
     ]
     if not source.evidence["users"].received:
         reading.because.append("the SIS sent no people at all")
+    if reading.received - reading.unchanged > MANY:
+        target.count_anew("runs_staged", "runs_stagedlink")
     if stage.repeats():
         reading.because.append("a sourcedId came twice")
     if reading.complete:
