@@ -19,7 +19,13 @@ from homeroom.sync.roster import CONTACT_FIELDS, PERSON_FIELDS
 
 BATCH = 2000
 MANY = 1000  # changes after which the tables' numbers are no longer what PostgreSQL thinks
-FILLED = ("people_person", "people_membership", "people_contact", "people_contactlink", "connections_sourcerecord")
+FILLED = (
+    "people_person",
+    "people_membership",
+    "people_contact",
+    "people_contactlink",
+    "connections_sourcerecord",
+)
 _B = "batch c"
 
 
@@ -44,7 +50,9 @@ def apply_batch(run: Run, now: datetime) -> int:
         )
         count = cursor.rowcount
         if count:
-            cursor.execute("ANALYZE batch")  # without its numbers the planner joins as if every table were tiny
+            cursor.execute(
+                "ANALYZE batch"
+            )  # without its numbers the planner joins as if every table were tiny
             values: dict[str, Any] = {
                 "now": now,
                 "source": run.connection_id,

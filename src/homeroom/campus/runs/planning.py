@@ -288,9 +288,9 @@ class Planner:
             return
         text = (
             "SELECT link.told, link.teller FROM runs_stagedlink link WHERE link.run_id = %(run)s AND link.told = ANY(%(ids)s) "
-            "UNION SELECT told, record.sourced_id FROM connections_sourcerecord record, unnest(record.agents) AS told "
-            "WHERE record.connection_id = %(connection)s AND record.agents && %(ids)s AND told = ANY(%(ids)s) "
-            "AND NOT record.gone AND NOT EXISTS (SELECT FROM runs_staged staged "
+            "UNION SELECT told, record.sourced_id FROM unnest(%(ids)s::text[]) AS told "
+            "JOIN connections_sourcerecord record ON record.agents @> ARRAY[told] "
+            "WHERE record.connection_id = %(connection)s AND NOT record.gone AND NOT EXISTS (SELECT FROM runs_staged staged "
             "WHERE staged.run_id = %(run)s AND staged.sourced_id = record.sourced_id)"
         )
         values: Any = {"run": self.run.pk, "connection": self.run.connection_id, "ids": students}

@@ -233,7 +233,8 @@ class Stage:
             "SELECT record.sourced_id, record.raw FROM connections_sourcerecord record "
             "WHERE record.connection_id = %(connection)s AND record.person_id IS NOT NULL AND record.raw IS NOT NULL "
             "AND NOT record.gone AND (record.sourced_id IN (SELECT id FROM named) "
-            "OR record.agents && (SELECT coalesce(array_agg(sourced_id::text), '{}') FROM moved)) "
+            "OR record.sourced_id IN (SELECT other.sourced_id FROM moved JOIN connections_sourcerecord other "
+            "ON other.agents @> ARRAY[moved.sourced_id::text] WHERE other.connection_id = %(connection)s)) "
             "AND NOT EXISTS (SELECT FROM runs_staged other WHERE other.run_id = %(run)s AND other.sourced_id = record.sourced_id)",
             {"run": self.run.pk, "connection": self.run.connection_id},
         )
