@@ -57,6 +57,8 @@ def measure(night: str, base_url: str, token: str) -> dict[str, Any]:
     """One sync and its floor, back to back."""
     pages = python("benchmarks.floor", "pages", base_url, token)
     synced, seconds, memory = timed([HOMEROOM, "sync", SCHOOL, "--json"])
+    if synced["state"] != "done" or not synced["complete"]:
+        sys.exit(f"{night}: the sync ended as {synced['state']}: {synced['message']}")
     written = sum(synced["counts"][action] for action in ("add", "update", "archive", "restore"))
     copied = python("benchmarks.floor", "copy", database_url(), str(written)) if written else {"seconds": 0.0}
     floor = pages["seconds"] + copied["seconds"]

@@ -108,7 +108,7 @@ class SourceRecord(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["connection", "sourced_id"], name="one_record_of_an_id")
         ]
-        indexes = [GinIndex(fields=["agents"], name="record_agents")]
+        indexes = [GinIndex(fields=["agents"], name="record_agents", fastupdate=False)]
 
     def __str__(self) -> str:
         return self.sourced_id

@@ -15,7 +15,7 @@ from homeroom.campus.runs.lock import fenced
 from homeroom.campus.runs.models import Change as ChangeRow
 from homeroom.campus.runs.models import Run, RunProblem, Staged, StagedLink
 from homeroom.campus.runs.progress import Progress
-from homeroom.campus.runs.reading import copy
+from homeroom.campus.runs.reading import copy, who_names
 from homeroom.problems import Problem
 from homeroom.sync import diff, guardians
 from homeroom.sync import plan as plans
@@ -286,22 +286,24 @@ class Planner:
     def _load_agents(self, known: Known, people: list[SourcePerson], students: list[str]) -> None:
         if not self._parents:
             return
-        text = (
-            "SELECT link.told, link.teller FROM runs_stagedlink link WHERE link.run_id = %(run)s AND link.told = ANY(%(ids)s) "
-            "UNION SELECT told, record.sourced_id FROM unnest(%(ids)s::text[]) AS told "
-            "JOIN connections_sourcerecord record ON record.agents @> ARRAY[told] "
-            "WHERE record.connection_id = %(connection)s AND NOT record.gone AND NOT EXISTS (SELECT FROM runs_staged staged "
-            "WHERE staged.run_id = %(run)s AND staged.sourced_id = record.sourced_id)"
-        )
-        values: Any = {"run": self.run.pk, "connection": self.run.connection_id, "ids": students}
-        for told, teller in query(text, values):
+        text = "SELECT told, teller FROM runs_stagedlink WHERE run_id = %s AND told = ANY(%s)"
+        for told, teller in query(text, [self.run.pk, students]):
             known.told_by.setdefault(told, []).append(teller)
+        before = who_names(self.run.connection_id, students)
+        staged = self._staged([teller for _, teller in before])
+        for told, teller in before:
+            if teller not in staged:
+                known.told_by.setdefault(told, []).append(teller)
         wanted = {agent for person in people for agent in person.agents}
         wanted |= {teller for tellers in known.told_by.values() for teller in tellers}
         known.agents = self._source_people(list(wanted))
         # Another student who names this one is no guardian, and no fault of this one's record.
         for told, tellers in known.told_by.items():
             known.told_by[told] = [t for t in tellers if t in known.agents and is_guardian(known.agents[t])]
+
+    def _staged(self, ids: list[str]) -> set[str]:
+        text = "SELECT sourced_id FROM runs_staged WHERE run_id = %s AND sourced_id = ANY(%s)"
+        return {id_ for (id_,) in query(text, [self.run.pk, ids])}
 
     def _source_people(self, ids: list[str]) -> dict[str, SourcePerson]:
         text = "SELECT sourced_id, facts, absent FROM runs_staged WHERE run_id = %s AND sourced_id = ANY(%s)"

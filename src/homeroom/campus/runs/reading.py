@@ -4,7 +4,7 @@ The sieve is a set of fingerprints, one for each record decided under today's po
 is taken out of it and let fall. What is left in the set at the end is changed or gone.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -25,6 +25,7 @@ from homeroom.sync.roster import Place, SourcePerson
 from homeroom.sync.rules import SchoolRule, fingerprint
 
 ATTEMPTS = 3
+FEW = 200
 MANY = 100  # staged records after which PostgreSQL must count anew
 _facts = msgspec.msgpack.Encoder().encode
 _COLUMNS = (
@@ -225,25 +226,50 @@ class Stage:
 
     def families(self) -> None:
         """Draws in the unchanged students of changed or absent guardians: their primary contact may be another now."""
-        rows = query(
-            "WITH moved AS (SELECT sourced_id, agents FROM runs_staged WHERE run_id = %(run)s AND guardian), "
-            "named AS (SELECT unnest(agents) AS id FROM moved UNION "
-            "SELECT unnest(old.agents) FROM connections_sourcerecord old JOIN moved ON moved.sourced_id = old.sourced_id "
-            "WHERE old.connection_id = %(connection)s) "
-            "SELECT record.sourced_id, record.raw FROM connections_sourcerecord record "
-            "WHERE record.connection_id = %(connection)s AND record.person_id IS NOT NULL AND record.raw IS NOT NULL "
-            "AND NOT record.gone AND (record.sourced_id IN (SELECT id FROM named) "
-            "OR record.sourced_id IN (SELECT other.sourced_id FROM moved JOIN connections_sourcerecord other "
-            "ON other.agents @> ARRAY[moved.sourced_id::text] WHERE other.connection_id = %(connection)s)) "
-            "AND NOT EXISTS (SELECT FROM runs_staged other WHERE other.run_id = %(run)s AND other.sourced_id = record.sourced_id)",
-            {"run": self.run.pk, "connection": self.run.connection_id},
-        )
         waiting: list[tuple[Any, ...]] = []
         links: list[tuple[Any, ...]] = []
-        for sourced_id, raw in rows:
-            record = Slice("users", sourced_id, bytes(raw))
-            self._stage(record, xxhash.xxh3_128_digest(record.raw), waiting, links)
+        for some in batched(sorted(self._relatives()), FEW):
+            for sourced_id, raw in query(_UNCHANGED_STUDENTS, [self.run.connection_id, some, self.run.pk]):
+                record = Slice("users", sourced_id, bytes(raw))
+                self._stage(record, xxhash.xxh3_128_digest(record.raw), waiting, links)
         self._write(waiting, links)
+
+    def _relatives(self) -> set[str]:
+        """The sourcedIds that staged guardians name, named when they were last read, or are named by."""
+        now = query(
+            "SELECT sourced_id, agents FROM runs_staged WHERE run_id = %s AND guardian", [self.run.pk]
+        )
+        guardians = [id_ for id_, _ in now]
+        found = {agent for _, agents in now for agent in agents}
+        before = (
+            "SELECT agents FROM connections_sourcerecord WHERE connection_id = %s AND sourced_id = ANY(%s)"
+        )
+        for some in batched(guardians, FEW):
+            rows = query(before, [self.run.connection_id, some])
+            found |= {agent for (agents,) in rows for agent in agents}
+        return found | {teller for _, teller in who_names(self.run.connection_id, guardians)}
+
+
+_UNCHANGED_STUDENTS = (
+    "SELECT sourced_id, raw FROM connections_sourcerecord record WHERE connection_id = %s AND sourced_id = ANY(%s) "
+    "AND person_id IS NOT NULL AND raw IS NOT NULL AND NOT gone "
+    "AND NOT EXISTS (SELECT FROM runs_staged other WHERE other.run_id = %s AND other.sourced_id = record.sourced_id)"
+)
+
+
+def who_names(connection_id: int, ids: Sequence[str]) -> list[tuple[str, str]]:
+    """Who named whom as agent when last read: (told, teller) for every id told. Asked few at a time, or PostgreSQL reads all."""
+    text = (
+        "SELECT told, record.sourced_id FROM connections_sourcerecord record, unnest(record.agents) AS told "
+        "WHERE record.connection_id = %s AND record.agents && %s AND told = ANY(%s) AND NOT record.gone"
+    )
+    return [row for some in batched(ids, FEW) for row in query(text, [connection_id, some, some])]
+
+
+def batched(ids: Sequence[str], size: int) -> Iterator[list[str]]:
+    """The ids, so many at a time."""
+    for start in range(0, len(ids), size):
+        yield list(ids[start : start + size])
 
 
 def copy(cursor: Any, table: str, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
