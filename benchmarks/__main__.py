@@ -31,7 +31,7 @@ def main() -> None:
     options.add_argument("--people", type=int, default=100_000)
     options.add_argument("--json", action="store_true")
     chosen = options.parse_args()
-    with tempfile.TemporaryDirectory(prefix="homeroom-bench-") as home:
+    with tempfile.TemporaryDirectory(prefix="homeroom-bench-", ignore_cleanup_errors=True) as home:
         os.environ["HOMEROOM_HOME"] = home
         rows = list(run_nights(chosen.people))
     print(json.dumps(rows) if chosen.json else as_table(rows))

@@ -18,7 +18,7 @@ from homeroom.sync.changes import State
 from homeroom.sync.roster import CONTACT_FIELDS, PERSON_FIELDS
 
 BATCH = 2000
-MANY = 1000  # changes after which the tables' numbers are no longer what PostgreSQL thinks
+MANY = 1000  # records after which the tables' numbers are no longer what PostgreSQL thinks
 FILLED = (
     "people_person",
     "people_membership",
@@ -36,8 +36,6 @@ def apply(run: Run, now: datetime, progress: Progress) -> None:
     while count := apply_batch(run, now):
         done += count
         progress.tell("carrying out", done, total)
-    if done > MANY:
-        target.count_anew(*FILLED)
 
 
 def apply_batch(run: Run, now: datetime) -> int:
@@ -183,6 +181,7 @@ def settle(run: Run, policy: bytes, now: datetime) -> None:
             "ELSE EXCLUDED.raw END",
             values,
         )
+        remembered = cursor.rowcount
         cursor.execute(
             "UPDATE connections_sourcerecord AS record SET gone = true, decided_under = %(policy)s, places = '{}', "
             "verdict = staged.verdict FROM runs_staged staged WHERE staged.run_id = %(run)s AND staged.absent AND staged.final "
@@ -190,6 +189,8 @@ def settle(run: Run, policy: bytes, now: datetime) -> None:
             f"AND record.sourced_id NOT IN ({undecided})",
             values,
         )
+    if remembered > MANY:
+        target.count_anew(*FILLED)
 
 
 def unsettled(run: Run) -> bool:
