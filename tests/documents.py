@@ -68,10 +68,11 @@ def _argument(param: Any) -> str:
 
 
 def _option(option: Any) -> str:
-    default = option.default
-    said = option.help or ""
-    known = default not in (None, "", False) and not callable(default)
-    return f"| `{option.opts[-1]}`{' (needed)' if option.required else ''} | {said}{' ' if said and known else ''}{f'Default: {default}.' if known else ''} |"
+    known = option.default not in (None, "", False) and not callable(option.default)
+    said = " ".join(
+        part for part in (option.help or "", f"Default: {option.default}." if known else "") if part
+    )
+    return f"| `{option.opts[-1]}`{' (needed)' if option.required else ''} | {said} |"
 
 
 def problems_page() -> str:
