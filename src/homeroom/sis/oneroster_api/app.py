@@ -13,11 +13,13 @@ from django.db import close_old_connections
 from django.utils import timezone
 
 from homeroom.oneroster import errors
-from homeroom.oneroster.endpoints import SCOPES_FOR, V1P1, V1P2, match
+from homeroom.oneroster.endpoints import ALL_SCOPES, SCOPES_FOR, V1P1, V1P2, match
 from homeroom.oneroster.errors import Refusal
 from homeroom.sis.oneroster_api.collections import collection, single
+from homeroom.sis.oneroster_api.oauth1 import signed_by
 from homeroom.sis.oneroster_api.request import Answer, Environ, Request, read_request, send
 from homeroom.sis.oneroster_api.tokens import scopes_of, token_answer
+from homeroom.sis.secured_users.usage import usage
 
 log = logging.getLogger(__name__)
 _BASE = re.compile(r"/ims/oneroster/(rostering/v1p2|v1p2/rostering/v1p2|v1p2|v1p1)(?=/|$)")
@@ -69,10 +71,20 @@ def _answer(request: Request, below: str | None, version: str, now: datetime) ->
     if request.method not in ("GET", "HEAD"):
         raise Refusal(405, "invaliddata", "This server is read-only", {"Allow": _METHODS})
     endpoint, ids = found
-    granted = scopes_of(request.headers.get("authorization", ""), now)
+    granted = _granted(request, now)
     if granted is None:
         challenge = {"WWW-Authenticate": 'Bearer realm="OneRoster"'}
         raise Refusal(401, "unauthorisedrequest", "There is no valid token with this request", challenge)
+    usage.note(granted[1], now)
     if not granted[0].intersection(SCOPES_FOR[endpoint.scope]):
         raise Refusal(403, "forbidden", f"The token lacks the scope {SCOPES_FOR[endpoint.scope][0]}")
     return (single if endpoint.single else collection)(request, endpoint, ids, version)
+
+
+def _granted(request: Request, now: datetime) -> tuple[set[str], int] | None:
+    """The scopes and the key of a request: by its token, or by its signature, which stands for all of them."""
+    header = request.headers.get("authorization", "")
+    if not header.lstrip().lower().startswith("oauth "):
+        return scopes_of(header, now)
+    key = signed_by(request, now)
+    return None if key is None else (set(ALL_SCOPES), key)

@@ -20,6 +20,7 @@ class Request:
     headers: dict[str, str]
     body: bytes
     root: str
+    raw_query: str = ""
 
     def value(self, name: str) -> str | None:
         """The first value of a query parameter."""
@@ -56,6 +57,7 @@ def read_request(environ: Environ) -> Request:
         headers=headers,
         body=body,
         root=f"{scheme}://{host}",
+        raw_query=environ.get("QUERY_STRING", ""),
     )
 
 

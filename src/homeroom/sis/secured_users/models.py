@@ -56,3 +56,19 @@ class Token(models.Model):
 
     def __str__(self) -> str:
         return f"token of {self.key_id}"
+
+
+class Nonce(models.Model):
+    """A nonce of a signed request, kept while that request could be sent again."""
+
+    client_key = models.CharField(max_length=64)
+    nonce = models.CharField(max_length=255)
+    at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["client_key", "nonce", "at"], name="one_use_of_a_nonce")
+        ]
+
+    def __str__(self) -> str:
+        return f"nonce of {self.client_key}"
