@@ -196,8 +196,12 @@ def _tell(said: dict[str, Any]) -> None:
 
 def _stay(stage: Stage) -> int:
     show.note("Both sites stay up. Ctrl-C stops everything.")
-    while all(process.poll() is None for process in stage.processes):
-        time.sleep(0.5)
+    try:
+        while all(process.poll() is None for process in stage.processes):
+            time.sleep(0.5)
+    except KeyboardInterrupt:
+        show.note("Stopped.")
+        return 0
     raise Trouble(
         "One of the two sites ended by itself", "Start the demo again; what was stored is kept.", FAILED
     )

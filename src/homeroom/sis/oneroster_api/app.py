@@ -60,6 +60,8 @@ def api(
 
 def _answer(request: Request, below: str | None, version: str, now: datetime) -> Answer:
     found = match(below) if below is not None else None
+    if "\0" in request.path or any("\0" in value for _, value in request.query):
+        raise Refusal(400, "invaliddata", "An address or parameter holds a character that no record can hold")
     if request.method == "OPTIONS":
         return Answer(204, headers={"Allow": _METHODS})
     if found is None:

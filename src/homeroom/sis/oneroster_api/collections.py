@@ -1,9 +1,11 @@
 """One answer of the REST service: from an endpoint and a query to the bytes of a page."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import msgspec
-from django.db import connection
+from django.db import connection, transaction
 
 from homeroom.oneroster import errors
 from homeroom.oneroster import filter as filters
@@ -32,13 +34,20 @@ def collection(request: Request, endpoint: Endpoint, ids: tuple[str, ...], versi
     direction = "DESC" if (request.value("orderBy") or "").lower() == "desc" else "ASC"
     ordered = _order(request, endpoint, version, direction, warnings)
     names = _selection(request, endpoint, version, warnings)
-    total = _total(endpoint, ids, [*conditions, *filtered], plain=not filtered)
     column = "v1p1" if version == V1P1 else "v1p2"
-    rows = _rows(column, [*conditions, *filtered], ordered, asked) if asked.offset < total else []
+    with snapshot() as revision:
+        total = _total(endpoint, ids, [*conditions, *filtered], plain=not filtered)
+        start, beyond = asked, list[Sql]()
+        if not filtered and not ids and ordered == BY_ID:
+            start, beyond = _from_milestone(endpoint, asked)
+        rows = (
+            _rows(column, [*conditions, *filtered, *beyond], ordered, start) if asked.offset < total else []
+        )
     body = _body(endpoint.key, [_selected(row, names) for row in rows], warnings)
     url = request.root + request.path
     link = link_header(url, request.query, asked, total)
-    return Answer(200, _absolute(body, request, version), {"X-Total-Count": str(total), "Link": link})
+    headers = {"X-Total-Count": str(total), "Link": link, "X-Perm-Rev": str(revision)}
+    return Answer(200, _absolute(body, request, version), headers)
 
 
 def single(request: Request, endpoint: Endpoint, ids: tuple[str, ...], version: str) -> Answer:
@@ -51,12 +60,40 @@ def single(request: Request, endpoint: Endpoint, ids: tuple[str, ...], version: 
         ("sourced_id = %s", [ids[0]]),
         *_subset(endpoint, ()),
     ]
-    rows = _rows(column, conditions, ("sourced_id", []), Window(1, 0))
+    with snapshot() as revision:
+        rows = _rows(column, conditions, ("sourced_id", []), Window(1, 0))
     if not rows:
         raise Refusal(404, "unknownobject", f"There is no {endpoint.key} with this sourcedId")
     tail = b',"statusInfoSet":' + msgspec.json.encode(warnings) if warnings else b""
     body = b'{"%s":%s%s}' % (endpoint.key.encode(), _selected(rows[0], names).encode(), tail)
-    return Answer(200, _absolute(body, request, version))
+    return Answer(200, _absolute(body, request, version), {"X-Total-Count": "1", "X-Perm-Rev": str(revision)})
+
+
+BY_ID: Sql = ("sourced_id ASC", [])
+
+
+@contextmanager
+def snapshot() -> Iterator[int]:
+    """All that an answer reads is of one moment, whatever is loaded meanwhile; gives the revision of the data."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        cursor.execute("SELECT number FROM records_revision")
+        row = cursor.fetchone()
+        yield int(row[0]) if row else 0
+
+
+def _from_milestone(endpoint: Endpoint, asked: Window) -> tuple[Window, list[Sql]]:
+    """The last milestone before a page, and how far the page is from there: the last page costs as little as the first."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT position, sourced_id FROM records_milestone WHERE kind = %s AND subset = %s AND position <= %s "
+            "ORDER BY position DESC LIMIT 1",
+            [endpoint.kind, endpoint.subset, asked.offset],
+        )
+        row = cursor.fetchone()
+    if row is None:
+        return asked, []
+    return Window(asked.limit, asked.offset - row[0]), [("sourced_id >= %s", [row[1]])]
 
 
 def _window(request: Request) -> Window:

@@ -39,7 +39,7 @@ def signed_by(request: Request, now: datetime) -> int | None:
     return checks.key.pk if good and checks.key is not None else None
 
 
-class Checks(RequestValidator):  # type: ignore[misc] # oauthlib's class has no types of its own
+class Checks(RequestValidator):
     """What oauthlib asks about a key, a clock and a nonce."""
 
     allowed_signature_methods = (SIGNATURE_HMAC_SHA1, SIGNATURE_HMAC_SHA256)

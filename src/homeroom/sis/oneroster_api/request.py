@@ -6,8 +6,12 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl
 
+import xxhash
+import zstandard
+
 Environ = dict[str, Any]
 MOST_BODY = 64 * 1024
+SHORT = 1400  # bytes that fit one packet gain nothing by compression
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,19 +68,49 @@ def read_request(environ: Environ) -> Request:
 def send(answer: Answer, request: Request, start_response: Any) -> Iterable[bytes]:
     """The answer as WSGI, gzipped when it is long and the client can take it; HEAD gets the headers alone."""
     body, headers = answer.body, {"Content-Type": "application/json; charset=utf-8", **answer.headers}
-    headers |= {"Cache-Control": "no-store", "Vary": "Accept-Encoding", "X-Content-Type-Options": "nosniff"}
-    if len(body) > 1400 and "gzip" in request.headers.get("accept-encoding", ""):
-        body = gzip.compress(body, 1, mtime=0)
-        headers["Content-Encoding"] = "gzip"
-    if answer.status != 204:
+    # What is kept by a browser or proxy must be asked for anew each time: no-cache with a tag, no-store without.
+    headers |= {
+        "Vary": "Accept-Encoding, Authorization",
+        "X-Content-Type-Options": "nosniff",
+        "Cache-Control": "no-store",
+    }
+    if answer.status == 200 and "X-Perm-Rev" in headers:
+        headers |= {"ETag": f'"{xxhash.xxh3_64_hexdigest(body)}"', "Cache-Control": "private, no-cache"}
+        if _is_known(headers["ETag"], request):
+            answer.status, body = 304, b""
+    body = _packed(body, request, headers)
+    if answer.status not in (204, 304):
         headers["Content-Length"] = str(len(body))
     start_response(f"{answer.status} {_REASONS.get(answer.status, 'Status')}", list(headers.items()))
     return [] if request.method == "HEAD" else [body]
 
 
+def _is_known(tag: str, request: Request) -> bool:
+    known = request.headers.get("if-none-match", "")
+    return known.strip() == "*" or tag in {part.strip().removeprefix("W/") for part in known.split(",")}
+
+
+def _packed(body: bytes, request: Request, headers: dict[str, str]) -> bytes:
+    """The body, compressed when it is long and the client can take it."""
+    accepted = {
+        word.partition(";")[0].strip()
+        for word in request.headers.get("accept-encoding", "").lower().split(",")
+    }
+    if len(body) <= SHORT:
+        return body
+    if "zstd" in accepted:
+        headers["Content-Encoding"] = "zstd"
+        return zstandard.ZstdCompressor(level=1).compress(body)
+    if "gzip" in accepted:
+        headers["Content-Encoding"] = "gzip"
+        return gzip.compress(body, 1, mtime=0)
+    return body
+
+
 _REASONS = {
     200: "OK",
     204: "No Content",
+    304: "Not Modified",
     400: "Bad Request",
     401: "Unauthorized",
     403: "Forbidden",

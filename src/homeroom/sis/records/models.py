@@ -63,6 +63,35 @@ class Total(models.Model):
         return f"{self.kind} {self.subset}: {self.count}"
 
 
+class Revision(models.Model):
+    """One row: a number that every change of the data raises, so that a client can tell whether it moved while it read."""
+
+    number = models.BigIntegerField(default=0)
+
+    def __str__(self) -> str:
+        return f"revision {self.number}"
+
+
+class Milestone(models.Model):
+    """Every thousandth record of a collection in order of sourcedId, so that a page far down is found without walking there.
+
+    `subset` as in `Total`; `position` counts from 0.
+    """
+
+    kind = models.CharField(max_length=20)
+    subset = models.CharField(max_length=40, blank=True)
+    position = models.BigIntegerField()
+    sourced_id = models.CharField(max_length=255, db_collation="C")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["kind", "subset", "position"], name="one_milestone_of_a_place")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.subset} {self.position}"
+
+
 class Load(models.Model):
     """One load of data: where from, what came, what was wrong with it. `problems` are grouped by code."""
 

@@ -137,15 +137,33 @@ def _mark_missing(cursor: Any, kinds: list[str], now: datetime) -> None:
     )
 
 
+_SUBSETS = (
+    "SELECT kind, sourced_id, '' AS subset FROM records_record UNION ALL "
+    "SELECT kind, sourced_id, word FROM records_record, LATERAL "
+    "(SELECT unnest(roles) UNION SELECT type WHERE type <> '' AND kind <> 'enrollments') AS words(word)"
+)
+BETWEEN_MILESTONES = 1000
+
+
 def _count(cursor: Any) -> None:
+    """Totals, milestones and the revision, anew after every change."""
     cursor.execute("DELETE FROM records_total")
+    cursor.execute("DELETE FROM records_milestone")
     cursor.execute(
-        "INSERT INTO records_total (kind, subset, count) SELECT kind, '', count(*) FROM records_record GROUP BY 1"
+        f"CREATE TEMP TABLE placed ON COMMIT DROP AS SELECT kind, subset, sourced_id, row_number() OVER (PARTITION BY kind, "
+        f"subset ORDER BY sourced_id) - 1 AS position FROM ({_SUBSETS}) AS subsets"
     )
     cursor.execute(
-        "INSERT INTO records_total (kind, subset, count) SELECT kind, word, count(*) FROM records_record, "
-        "LATERAL (SELECT unnest(roles) UNION SELECT type WHERE type <> '' AND kind <> 'enrollments') AS words(word) "
-        "GROUP BY 1, 2"
+        "INSERT INTO records_total (kind, subset, count) SELECT kind, subset, max(position) + 1 FROM placed GROUP BY 1, 2"
+    )
+    cursor.execute(
+        "INSERT INTO records_milestone (kind, subset, position, sourced_id) "
+        "SELECT kind, subset, position, sourced_id FROM placed WHERE position %% %s = 0 AND position > 0",
+        [BETWEEN_MILESTONES],
+    )
+    cursor.execute("DROP TABLE placed")
+    cursor.execute(
+        "INSERT INTO records_revision (id, number) VALUES (1, 1) ON CONFLICT (id) DO UPDATE SET number = records_revision.number + 1"
     )
 
 
