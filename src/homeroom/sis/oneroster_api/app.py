@@ -16,6 +16,7 @@ from homeroom.oneroster import errors
 from homeroom.oneroster.endpoints import ALL_SCOPES, SCOPES_FOR, V1P1, V1P2, match
 from homeroom.oneroster.errors import Refusal
 from homeroom.sis.oneroster_api.collections import collection, single
+from homeroom.sis.oneroster_api.discovery import discovery
 from homeroom.sis.oneroster_api.oauth1 import signed_by
 from homeroom.sis.oneroster_api.request import Answer, Environ, Request, read_request, send
 from homeroom.sis.oneroster_api.tokens import scopes_of, token_answer
@@ -65,6 +66,9 @@ def _answer(request: Request, below: str | None, version: str, now: datetime) ->
     if request.method == "OPTIONS":
         return Answer(204, headers={"Allow": _METHODS})
     if found is None:
+        described = discovery(below, request.root, version) if below is not None else None
+        if described is not None:
+            return described
         raise Refusal(
             404,
             "unknownobject",
