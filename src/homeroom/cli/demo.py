@@ -19,6 +19,7 @@ from homeroom.cli.rostering import Json
 from homeroom.cli.serving import child, choose_port, stop
 from homeroom.cli.trouble import FAILED, HELD, Trouble
 from homeroom.web.home import home
+from homeroom.web.postgres import is_embedded
 
 HOST = "127.0.0.1"
 DISTRICT, SCHOOL = "Riverside Unified School District", "Lincoln High"
@@ -108,6 +109,8 @@ def _open(stage: Stage) -> None:
     stage.processes.append(child("serve", "--port", port[1], log="app"))
     for address, process in zip((stage.sis_url, stage.app_url), stage.processes, strict=True):
         _wait_for(address, process)
+    if not is_embedded("campus"):  # with a database of its own the school app leaves its worker to us
+        stage.processes.append(child("worker", log="worker"))
 
 
 def _wait_for(address: str, process: "subprocess.Popen[bytes]") -> None:

@@ -31,6 +31,7 @@ def serve(
 ) -> int:
     """Serves the school app until Ctrl-C. With the embedded database it runs its worker too."""
     chosen = choose_port(host, port, 8000)
+    os.environ.setdefault("HOMEROOM_URL", f"http://{host}:{chosen}")  # mails lead here, unless told otherwise
     boot("campus")
     from homeroom.web.postgres import is_embedded
 
