@@ -98,6 +98,7 @@ def token_candidates(address: Address, given: str) -> list[str]:
         "/oauth/token",
         f"{prefix}/token",
         f"{address.path}/token",
+        f"{prefix}/ims/oneroster/token",
         "/oauth/access_token",
     )
     return list(dict.fromkeys(address.root + path for path in (*paths, "/oauth2/token")))
