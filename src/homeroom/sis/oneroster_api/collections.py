@@ -1,11 +1,10 @@
 """One answer of the REST service: from an endpoint and a query to the bytes of a page."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
-from django.db import connection, transaction
+from django.db import connection
 
 from homeroom.oneroster import errors
 from homeroom.oneroster import filter as filters
@@ -34,52 +33,68 @@ def collection(request: Request, endpoint: Endpoint, ids: tuple[str, ...], versi
     direction = "DESC" if (request.value("orderBy") or "").lower() == "desc" else "ASC"
     ordered = _order(request, endpoint, version, direction, warnings)
     names = _selection(request, endpoint, version, warnings)
-    column = "v1p1" if version == V1P1 else "v1p2"
-    with snapshot() as revision:
-        total = _total(endpoint, ids, [*conditions, *filtered], plain=not filtered)
-        start, beyond = asked, list[Sql]()
-        if not filtered and not ids and ordered == BY_ID:
-            start, beyond = _from_milestone(endpoint, asked)
-        rows = (
-            _rows(column, [*conditions, *filtered, *beyond], ordered, start) if asked.offset < total else []
-        )
-    body = _body(endpoint.key, [_selected(row, names) for row in rows], warnings)
+    narrowed = [*conditions, *filtered]
+    total = _total(endpoint, ids, narrowed, _after(request) if not ids else None, plain=not filtered)
+    start, beyond = asked, list[Sql]()
+    if not filtered and not ids and ordered == BY_ID:
+        start, beyond = _from_milestone(endpoint, asked)
+    page = _page(_column(version), [*narrowed, *beyond], ordered, start, total, names)
     url = request.root + request.path
-    link = link_header(url, request.query, asked, total)
-    headers = {"X-Total-Count": str(total), "Link": link, "X-Perm-Rev": str(revision)}
-    return Answer(200, _absolute(body, request, version), headers)
+    link = link_header(url, request.query, asked, page.total)
+    headers = {"X-Total-Count": str(page.total), "Link": link, "X-Perm-Rev": str(page.revision)}
+    return Answer(200, _absolute(_body(endpoint.key, page.records, warnings), request, version), headers)
 
 
 def single(request: Request, endpoint: Endpoint, ids: tuple[str, ...], version: str) -> Answer:
     """One object, or 404. Raises `Refusal`."""
     warnings: list[dict[str, Any]] = []
     names = _selection(request, endpoint, version, warnings)
-    column = "v1p1" if version == V1P1 else "v1p2"
     conditions: list[Sql] = [
         ("kind = %s", [endpoint.kind]),
         ("sourced_id = %s", [ids[0]]),
         *_subset(endpoint, ()),
     ]
-    with snapshot() as revision:
-        rows = _rows(column, conditions, ("sourced_id", []), Window(1, 0))
-    if not rows:
+    page = _page(_column(version), conditions, ("sourced_id", []), Window(1, 0), ("1", []), names)
+    if not page.records:
         raise Refusal(404, "unknownobject", f"There is no {endpoint.key} with this sourcedId")
     tail = b',"statusInfoSet":' + msgspec.json.encode(warnings) if warnings else b""
-    body = b'{"%s":%s%s}' % (endpoint.key.encode(), _selected(rows[0], names).encode(), tail)
-    return Answer(200, _absolute(body, request, version), {"X-Total-Count": "1", "X-Perm-Rev": str(revision)})
+    body = b'{"%s":%s%s}' % (endpoint.key.encode(), page.records.encode(), tail)
+    headers = {"X-Total-Count": "1", "X-Perm-Rev": str(page.revision)}
+    return Answer(200, _absolute(body, request, version), headers)
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page as it is sent: its records as JSON joined by commas, how many there are in all, the revision of the data."""
+
+    records: str
+    total: int
+    revision: int
+
+
+def _column(version: str) -> str:
+    return "v1p1" if version == V1P1 else "v1p2"
+
+
+def _page(
+    column: str, conditions: list[Sql], ordered: Sql, asked: Window, total: Sql, names: list[str] | None
+) -> Page:
+    """One statement, and so one moment of the data, whatever is loaded meanwhile. The database joins the stored records."""
+    text, values = _joined(conditions)
+    gather = "string_agg(document, ',')" if names is None else "array_agg(document)"
+    inner = f"SELECT {column} AS document FROM records_record WHERE {text} ORDER BY {ordered[0]} LIMIT %s OFFSET %s"
+    query = (
+        f"SELECT (SELECT max(number) FROM records_revision), ({total[0]}), {gather} FROM ({inner}) AS page"
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(query, [*total[1], *values, *ordered[1], asked.limit, asked.offset])
+        revision, count, found = cursor.fetchone()
+    if names is not None:
+        found = ",".join(_selected(row, names) for row in found or ())
+    return Page(found or "", int(count or 0), int(revision or 0))
 
 
 BY_ID: Sql = ("sourced_id ASC", [])
-
-
-@contextmanager
-def snapshot() -> Iterator[int]:
-    """All that an answer reads is of one moment, whatever is loaded meanwhile; gives the revision of the data."""
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
-        cursor.execute("SELECT number FROM records_revision")
-        row = cursor.fetchone()
-        yield int(row[0]) if row else 0
 
 
 def _from_milestone(endpoint: Endpoint, asked: Window) -> tuple[Window, list[Sql]]:
@@ -188,33 +203,46 @@ def _selection(
     return None
 
 
-def _selected(row: str, names: list[str] | None) -> str:
-    if names is None:
-        return row
+def _selected(row: str, names: list[str]) -> str:
     said = msgspec.json.decode(row)
     return msgspec.json.encode({name: said[name] for name in names if name in said}).decode()
 
 
-def _total(endpoint: Endpoint, ids: tuple[str, ...], conditions: list[Sql], *, plain: bool) -> int:
-    with connection.cursor() as cursor:
-        if plain and not ids:
-            cursor.execute(
-                "SELECT count FROM records_total WHERE kind = %s AND subset = %s",
-                [endpoint.kind, endpoint.subset],
-            )
-        else:
-            text, values = _joined(conditions)
-            cursor.execute(f"SELECT count(*) FROM records_record WHERE {text}", values)
-        row = cursor.fetchone()
-    return int(row[0]) if row else 0
+_WHOLE = "SELECT count FROM records_total WHERE kind = %s AND subset = %s"
+_UP_TO = (
+    "SELECT coalesce(max(position), 0) + (SELECT count(*) FROM records_record WHERE {text} AND sourced_id <= %s AND sourced_id >= "
+    "(SELECT coalesce(max(m.sourced_id), '') FROM records_milestone m WHERE m.kind = %s AND m.subset = %s AND m.sourced_id <= %s)) "
+    "FROM records_milestone WHERE kind = %s AND subset = %s AND sourced_id <= %s"
+)
 
 
-def _rows(column: str, conditions: list[Sql], ordered: Sql, asked: Window) -> list[str]:
+def _after(request: Request) -> str | None:
+    """The id of a filter that says nothing but sourcedId>'id', as clients that read by id ask page after page."""
+    try:
+        wanted = filters.parse(request.value("filter") or "")
+    except filters.FilterError:
+        return None
+    clauses = wanted.clauses
+    return (
+        clauses[0].value
+        if len(clauses) == 1 and (clauses[0].field, clauses[0].operator) == ("sourcedId", ">")
+        else None
+    )
+
+
+def _total(
+    endpoint: Endpoint, ids: tuple[str, ...], conditions: list[Sql], after: str | None, *, plain: bool
+) -> Sql:
+    """How many there are, as a query: counted at the last load, told from the milestones, or counted now."""
+    place = [endpoint.kind, endpoint.subset]
+    if plain and not ids:
+        return _WHOLE, place
+    if after is not None:
+        text, values = _joined([("kind = %s", [endpoint.kind]), *_subset(endpoint, ())])
+        before = [*values, after, *place, after, *place, after]
+        return f"({_WHOLE}) - ({_UP_TO.format(text=text)})", [*place, *before]
     text, values = _joined(conditions)
-    query = f"SELECT {column} FROM records_record WHERE {text} ORDER BY {ordered[0]} LIMIT %s OFFSET %s"
-    with connection.cursor() as cursor:
-        cursor.execute(query, [*values, *ordered[1], asked.limit, asked.offset])
-        return [row for (row,) in cursor.fetchall()]
+    return f"SELECT count(*) FROM records_record WHERE {text}", values
 
 
 def _joined(conditions: list[Sql]) -> Sql:
@@ -223,9 +251,9 @@ def _joined(conditions: list[Sql]) -> Sql:
     ]
 
 
-def _body(key: str, rows: list[str], warnings: list[dict[str, Any]]) -> bytes:
+def _body(key: str, records: str, warnings: list[dict[str, Any]]) -> bytes:
     tail = b',"statusInfoSet":' + msgspec.json.encode(warnings) if warnings else b""
-    return b'{"%s":[%s]%s}' % (key.encode(), ",".join(rows).encode(), tail)
+    return b'{"%s":[%s]%s}' % (key.encode(), records.encode(), tail)
 
 
 def _absolute(body: bytes, request: Request, version: str) -> bytes:
