@@ -12,7 +12,6 @@ DEBUG = False
 # The address in front of us decides the host name; behind a proxy, name it here.
 ALLOWED_HOSTS = [name for name in os.environ.get("HOMEROOM_HOSTS", "*").split(",") if name]
 CSRF_TRUSTED_ORIGINS = [name for name in os.environ.get("HOMEROOM_ORIGINS", "").split(",") if name]
-HOSTED = os.environ.get("HOMEROOM_HOSTED") == "1"
 
 GROUND_APPS = [
     "django.contrib.auth",
