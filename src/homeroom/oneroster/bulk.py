@@ -271,16 +271,23 @@ def _write_table(
     archive: zipfile.ZipFile, version: str, table: str, records: Iterable[Record]
 ) -> dict[str, int]:
     columns = COLUMNS[version][table]
-    written, roles = [], []
+    written: list[list[str]] = []
+    said: list[dict[str, object]] = []
+    roles = []
     for record in records:
         row = rows.write(record, version)
         written.append([row.get(name, "") for name in columns])
+        said.append(record.metadata)
         roles += rows.write_roles(record) if version == V1P2 and table == "users" else []
+    words = sorted({word for metadata in said for word in metadata})
+    for line, metadata in zip(written, said, strict=True):
+        line += [str(metadata.get(word, "")) for word in words]
+    header = [*columns, *(f"metadata.{word}" for word in words)]
     counts = {}
-    for name, lines in ((table, written), ("roles", roles)):
+    for name, head, lines in ((table, header, written), ("roles", COLUMNS[version].get("roles", ()), roles)):
         if lines:
             counts[name] = len(lines)
-            _write_rows(archive, name, COLUMNS[version][name], lines)
+            _write_rows(archive, name, head, lines)
     return counts
 
 

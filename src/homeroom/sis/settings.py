@@ -25,4 +25,7 @@ INSTALLED_APPS = [
     "homeroom.sis",
     "homeroom.sis.secured_users",
     "homeroom.sis.records",
+    "homeroom.sis.sharing",
+    "homeroom.sis.rehearsal",
+    "homeroom.sis.explorer",
 ]

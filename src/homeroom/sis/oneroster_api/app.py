@@ -1,11 +1,12 @@
 """The OneRoster service as a lean WSGI application: /ims/... and /oauth/..., past Django's middleware.
 
-Kind to weak clients: doubled and trailing slashes, both spellings of the 1.2 base, a body with GET, HEAD and OPTIONS.
+Kind to weak clients: doubled and trailing slashes, every spelling of the 1.2 base, a body with GET, HEAD and OPTIONS.
 """
 
 import logging
 import re
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -13,26 +14,31 @@ from django.db import close_old_connections
 from django.utils import timezone
 
 from homeroom.oneroster import errors
-from homeroom.oneroster.endpoints import ALL_SCOPES, SCOPES_FOR, V1P1, V1P2, match
+from homeroom.oneroster.endpoints import SCOPES_FOR, V1P1, V1P2, match
 from homeroom.oneroster.errors import Refusal
+from homeroom.oneroster.fields import is_field
+from homeroom.sis.oneroster_api.callers import Caller, caller_of
 from homeroom.sis.oneroster_api.collections import collection, single
 from homeroom.sis.oneroster_api.discovery import discovery
-from homeroom.sis.oneroster_api.oauth1 import signed_by
-from homeroom.sis.oneroster_api.request import Answer, Environ, Request, read_request, send
-from homeroom.sis.oneroster_api.tokens import scopes_of, token_answer
-from homeroom.sis.secured_users.usage import usage
+from homeroom.sis.oneroster_api.tokens import token_answer
+from homeroom.sis.rehearsal.acting import PREFIXES, TOKENS, Place, play
+from homeroom.sis.secured_users.usage import Call, usage
+from homeroom.sis.wire import Answer, Environ, Request, read_request, send
 
 log = logging.getLogger(__name__)
-_BASE = re.compile(r"/ims/oneroster/(rostering/v1p2|v1p2/rostering/v1p2|v1p2|v1p1)(?=/|$)")
-_TOKEN = re.compile(
-    r"(?:/ims/oneroster(?:/(?:rostering/)?v1p[12])?|/oauth2?)/(?:access_)?token", re.IGNORECASE
+_BASE = re.compile(
+    rf"(?P<prefix>(?:{PREFIXES})?)/ims/oneroster/(?P<segment>rostering/v1p2|v1p2/rostering/v1p2|v1p2|v1p1)(?=/|$)"
 )
+_TOKEN = re.compile(
+    rf"(?:/ims/oneroster(?:/(?:rostering/)?v1p[12])?|/oauth2?)/(?:access_)?token|{TOKENS}", re.IGNORECASE
+)
+_SERVED = re.compile(rf"/+(?:ims|oauth2?)(?:/|$)|/*(?:(?:{PREFIXES})/+ims/|(?:{TOKENS})/*$)", re.IGNORECASE)
 _METHODS = "GET, HEAD, OPTIONS"
 
 
 def serves(path: str) -> bool:
     """Whether a path belongs to the API."""
-    return re.match(r"/+(ims|oauth2?)(/|$)", path) is not None
+    return _SERVED.match(path) is not None
 
 
 def api(
@@ -41,56 +47,95 @@ def api(
     """Answers one request. Nothing it logs holds a token, a query or a person."""
     close_old_connections()
     request = read_request(environ)
+    return send(respond(request, clock(), caller_of), request, start_response)
+
+
+def respond(request: Request, now: datetime, who: Callable[[Request, datetime], Caller | None]) -> Answer:
+    """The answer to a request; `who` tells the caller. Never raises."""
     path = re.sub(r"/{2,}", "/", request.path).rstrip("/")
-    if _TOKEN.fullmatch(path):
-        return send(token_answer(request, clock()), request, start_response)
     base = _BASE.match(path)
-    version = V1P1 if base and base[1] == "v1p1" else V1P2
+    version = V1P1 if base and base["segment"] == "v1p1" else V1P2
     try:
-        answer = _answer(request, path[base.end() :] if base else None, version, clock())
+        if _TOKEN.fullmatch(path):
+            return token_answer(replace(request, path=path), now)
+        return _answer(request, base, path[base.end() :] if base else None, version, now, who)
     except Refusal as refusal:
-        body = errors.body(version, refusal.code, refusal.description)
-        answer = Answer(refusal.status, body, refusal.headers)
+        return Answer(
+            refusal.status, errors.body(version, refusal.code, refusal.description), refusal.headers
+        )
     except Exception:
         log.exception("a OneRoster request failed")
-        answer = Answer(
-            500, errors.body(version, "internal_server_error", "The server failed; its log says why")
-        )
-    return send(answer, request, start_response)
+        said = "The server failed; its log says why"
+        return Answer(500, errors.body(version, "internal_server_error", said))
 
 
-def _answer(request: Request, below: str | None, version: str, now: datetime) -> Answer:
+def _answer(
+    request: Request,
+    base: re.Match[str] | None,
+    below: str | None,
+    version: str,
+    now: datetime,
+    who: Callable[[Request, datetime], Caller | None],
+) -> Answer:
     found = match(below) if below is not None else None
     if "\0" in request.path or any("\0" in value for _, value in request.query):
         raise Refusal(400, "invaliddata", "An address or parameter holds a character that no record can hold")
     if request.method == "OPTIONS":
         return Answer(204, headers={"Allow": _METHODS})
-    if found is None:
+    if found is None or base is None:
         described = discovery(below, request.root, version) if below is not None else None
         if described is not None:
             return described
-        raise Refusal(
-            404,
-            "unknownobject",
-            "There is no such OneRoster address; /orgs and /users are among those there are",
-        )
+        said = "There is no such OneRoster address; /orgs and /users are among those there are"
+        raise Refusal(404, "unknownobject", said)
     if request.method not in ("GET", "HEAD"):
         raise Refusal(405, "invaliddata", "This server is read-only", {"Allow": _METHODS})
-    endpoint, ids = found
-    granted = _granted(request, now)
-    if granted is None:
+    caller = who(request, now)
+    if caller is None:
         challenge = {"WWW-Authenticate": 'Bearer realm="OneRoster"'}
         raise Refusal(401, "unauthorisedrequest", "There is no valid token with this request", challenge)
-    usage.note(granted[1], now)
-    if not granted[0].intersection(SCOPES_FOR[endpoint.scope]):
-        raise Refusal(403, "forbidden", f"The token lacks the scope {SCOPES_FOR[endpoint.scope][0]}")
-    return (single if endpoint.single else collection)(request, endpoint, ids, version)
+    endpoint, ids = found
+    place = Place(base["prefix"], base["segment"], version, endpoint)
+    return _noted(request, caller, place, ids, now)
 
 
-def _granted(request: Request, now: datetime) -> tuple[set[str], int] | None:
-    """The scopes and the key of a request: by its token, or by its signature, which stands for all of them."""
-    header = request.headers.get("authorization", "")
-    if not header.lstrip().lower().startswith("oauth "):
-        return scopes_of(header, now)
-    key = signed_by(request, now)
-    return None if key is None else (set(ALL_SCOPES), key)
+def _noted(request: Request, caller: Caller, place: Place, ids: tuple[str, ...], now: datetime) -> Answer:
+    """The answer to a caller, with a line in the log of what it fetched."""
+    try:
+        answer = _for(request, caller, place, ids, now)
+    except Refusal as refusal:
+        usage.note(_call(request, caller, place, refusal.status), 0, 0, now)
+        raise
+    records = answer.body.count(b'"dateLastModified"') if answer.status == 200 else 0
+    usage.note(_call(request, caller, place, answer.status), records, len(answer.body), now)
+    return answer
+
+
+def _call(request: Request, caller: Caller, place: Place, status: int) -> Call:
+    """What was asked for, without a value that could name a person."""
+    asked = [f"{name}={_fields(value, place)}" for name, value in request.query if name in _BY_FIELD]
+    return Call(caller.user, caller.key, " ".join([f"{place.version} {place.endpoint.path}", *asked]), status)
+
+
+_BY_FIELD = ("filter", "sort", "fields")
+
+
+def _fields(value: str, place: Place) -> str:
+    """The fields of the standard that a filter, sort or selection names."""
+    words = dict.fromkeys(re.findall(r"[A-Za-z][\w.]*", re.sub(r"'[^']*'", "", value)))
+    return ",".join(word for word in words if is_field(place.version, place.endpoint.kind, word))[:60]
+
+
+def _for(request: Request, caller: Caller, place: Place, ids: tuple[str, ...], now: datetime) -> Answer:
+    endpoint = place.endpoint
+
+    def ask(asked: Request) -> Answer:
+        if not caller.scopes.intersection(SCOPES_FOR[endpoint.scope]):
+            raise Refusal(403, "forbidden", f"The token lacks the scope {SCOPES_FOR[endpoint.scope][0]}")
+        return (single if endpoint.single else collection)(asked, caller, endpoint, ids, place.version)
+
+    if caller.rehearses:
+        return play(caller.user, request, place, ask, now)
+    if place.prefix:
+        raise Refusal(404, "unknownobject", "There is no such OneRoster address")
+    return ask(request)

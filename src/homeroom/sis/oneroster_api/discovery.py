@@ -12,7 +12,7 @@ from homeroom.oneroster.endpoints import BASE_PATHS, ENDPOINTS, SCOPE_PREFIX, SC
 from homeroom.oneroster.fields import LISTS, TOP
 from homeroom.oneroster.paging import DEFAULT_LIMIT
 from homeroom.sis.oneroster_api.collections import LARGEST_LIMIT
-from homeroom.sis.oneroster_api.request import Answer
+from homeroom.sis.wire import Answer
 
 NAMES = ("onerosterv1p2rostersservice_openapi3_v1p0.json", "imsorv1p2_rostering_openapi3_v1p0.json")
 Json = dict[str, Any]

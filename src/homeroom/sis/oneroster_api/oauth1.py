@@ -16,9 +16,9 @@ from oauthlib.oauth1 import (
     SignatureOnlyEndpoint,
 )
 
-from homeroom.sis.oneroster_api.request import Request
 from homeroom.sis.secured_users.keys import is_live
 from homeroom.sis.secured_users.models import Key, Nonce
+from homeroom.sis.wire import Request
 
 OLD, FUTURE = timedelta(minutes=10), timedelta(minutes=5)  # how far a client's clock may be off
 

@@ -1,23 +1,22 @@
-"""The token service: OAuth 2 client credentials, however clients send them, and the check of a bearer token.
+"""The token service: OAuth 2 client credentials, however clients send them.
 
 Source: RFC 6749 sections 2.3.1, 4.4 and 5.2; 1EdTech Security Framework 1.1; scopes of OneRoster 1.1 and 1.2.
 """
 
 import base64
 import binascii
-import hashlib
 import json
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from urllib.parse import parse_qsl, unquote_plus
 
-from django.db import connection
-
 from homeroom.oneroster.endpoints import ALL_SCOPES, SCOPE_PREFIX, V1P2
-from homeroom.sis.oneroster_api.request import Answer, Request
+from homeroom.sis.oneroster_api.callers import hash_of
+from homeroom.sis.rehearsal.acting import may_have_token, with_token
 from homeroom.sis.secured_users.keys import valid_key
 from homeroom.sis.secured_users.models import Key, Token
+from homeroom.sis.wire import Answer, Request
 
 LIFE = timedelta(hours=1)
 
@@ -43,22 +42,26 @@ def token_answer(request: Request, now: datetime) -> Answer:
     if key is None:
         described = "The key or the secret is not right, has ended, or its secured user is not active"
         return _error(401, "invalid_client", described, {"WWW-Authenticate": 'Basic realm="OneRoster"'})
+    instead = may_have_token(key.secured_user_id, request.path, asked.scope)
+    if instead is not None:
+        return instead
     scopes = _scopes(asked.scope)
     if not scopes:
         return _error(400, "invalid_scope", "None of the scopes asked for is known here")
-    return _granted(key, scopes, asked.scope, now)
+    return with_token(key.secured_user_id, _granted(key, scopes, asked.scope, now))
 
 
 def _granted(key: Key, scopes: list[str], asked: str, now: datetime) -> Answer:
     token = secrets.token_urlsafe(32)
     Token.objects.filter(expires_at__lt=now - LIFE).delete()
-    Token.objects.create(hash=_hash(token), key=key, scopes=" ".join(scopes), expires_at=now + LIFE)
+    Token.objects.create(hash=hash_of(token), key=key, scopes=" ".join(scopes), expires_at=now + LIFE)
     Key.objects.filter(pk=key.pk).update(last_used_at=now)
     body = {
         "access_token": token,
         "token_type": "Bearer",
         "expires_in": int(LIFE.total_seconds()),
-        "scope": asked or " ".join(SCOPE_PREFIX[V1P2] + name for name in scopes),
+        "scope": " ".join(word for word in asked.split() if _short(word) in scopes)
+        or " ".join(SCOPE_PREFIX[V1P2] + name for name in scopes),
     }
     return Answer(200, json.dumps(body).encode(), {"Pragma": "no-cache"})
 
@@ -98,31 +101,12 @@ def _basic(header: str) -> tuple[str, str]:
 
 def _scopes(asked: str) -> list[str]:
     """Short names of the scopes asked for, whatever their prefix; none asked means all."""
-    words = {word.rstrip("/").rsplit("/", 1)[-1] for word in asked.split()}
+    words = {_short(word) for word in asked.split()}
     return [name for name in ALL_SCOPES if name in words] if words else list(ALL_SCOPES)
 
 
-def scopes_of(header: str, now: datetime) -> tuple[set[str], int] | None:
-    """The scopes of a bearer token and the id of its key; None when it is unknown, over, or its user not active."""
-    scheme, _, token = header.partition(" ")
-    if scheme.lower() != "bearer" or not token:
-        return None
-    with connection.cursor() as cursor:
-        cursor.execute(_LIVE, [_hash(token.strip()), now, now])
-        row = cursor.fetchone()
-    return (set(row[0].split()), row[1]) if row else None
-
-
-# Asked with every call, so that a secured user who is no longer active is refused at once, tokens included.
-_LIVE = (
-    "SELECT token.scopes, token.key_id FROM secured_users_token token JOIN secured_users_key held ON held.id = token.key_id "
-    "JOIN secured_users_secureduser held_by ON held_by.id = held.secured_user_id AND held_by.active "
-    "WHERE token.hash = %s AND token.expires_at > %s AND (held.ends_at IS NULL OR held.ends_at > %s)"
-)
-
-
-def _hash(token: str) -> bytes:
-    return hashlib.sha256(token.encode()).digest()
+def _short(word: str) -> str:
+    return word.rstrip("/").rsplit("/", 1)[-1]
 
 
 def _error(status: int, code: str, description: str, headers: dict[str, str] | None = None) -> Answer:

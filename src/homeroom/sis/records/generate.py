@@ -17,7 +17,6 @@ from typing import Any
 import msgspec
 
 from homeroom.oneroster import records as r
-from homeroom.sis.records.export import record_of
 from homeroom.sis.records.load import KIND_OF_CLASS, remember
 from homeroom.sis.records.models import Record
 from homeroom.sis.records.names import FAMILY, GIVEN, SCHOOLS, SUBJECTS
@@ -289,10 +288,8 @@ def _section(
 def evolve(days: int, seed: int, now: datetime) -> dict[str, int]:
     """Moves the stored district on by days: arrivals, leavers, moves, new names, numbers of e-mail and grade changes."""
     chance = random.Random(f"{seed} {days} {Record.objects.filter(kind='users').count()}")  # noqa: S311
-    users = [
-        user for user in (record_of("users", said) for said in stored("users")) if isinstance(user, r.User)
-    ]
-    schools = [said["sourcedId"] for said in stored("orgs") if said["type"] == "school"]
+    users = [user for user in stored("users") if isinstance(user, r.User)]
+    schools = [org.sourced_id for org in stored("orgs") if isinstance(org, r.Org) and org.type == "school"]
     counts: Counter[str] = Counter()
     changed: list[r.Record] = []
     for user in users:

@@ -7,13 +7,14 @@ from django.db.models import Q
 
 
 class Record(models.Model):
-    """One object of the standard, with its JSON ready in both versions (hrefs as `~/users/ID`).
+    """One object of the standard in one share, with its JSON ready in both versions (hrefs as `~/users/ID`).
 
     `kind` is the collection; `type` the org or session type, or the enrollment's role; `roles` a user's role words of
     1.1 and 1.2, `seats` its roles at schools as "student@SCHOOL". The references by which others are listed have columns.
     `digest` tells whether a load changed the content.
     """
 
+    share = models.IntegerField(default=0)
     kind = models.CharField(max_length=20)
     sourced_id = models.CharField(max_length=255, db_collation="C")
     status = models.CharField(max_length=12, default="active")
@@ -32,16 +33,22 @@ class Record(models.Model):
     terms = ArrayField(models.TextField(), default=list)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["kind", "sourced_id"], name="one_object_of_an_id")]
+        constraints = [
+            models.UniqueConstraint(fields=["share", "kind", "sourced_id"], name="one_object_of_an_id")
+        ]
         indexes = [
-            models.Index(fields=["kind", "type", "sourced_id"], name="record_type", condition=~Q(type="")),
             models.Index(
-                fields=["kind", "school", "sourced_id"], name="record_school", condition=~Q(school="")
+                fields=["share", "kind", "type", "sourced_id"], name="record_type", condition=~Q(type="")
             ),
-            models.Index(fields=["course"], name="record_course", condition=~Q(course="")),
-            models.Index(fields=["class_id"], name="record_class", condition=~Q(class_id="")),
-            models.Index(fields=["user"], name="record_user", condition=~Q(user="")),
-            models.Index(fields=["kind", "modified", "sourced_id"], name="record_modified"),
+            models.Index(
+                fields=["share", "kind", "school", "sourced_id"],
+                name="record_school",
+                condition=~Q(school=""),
+            ),
+            models.Index(fields=["share", "course"], name="record_course", condition=~Q(course="")),
+            models.Index(fields=["share", "class_id"], name="record_class", condition=~Q(class_id="")),
+            models.Index(fields=["share", "user"], name="record_user", condition=~Q(user="")),
+            models.Index(fields=["share", "kind", "modified", "sourced_id"], name="record_modified"),
             GinIndex(fields=["seats"], name="record_seats", fastupdate=False),
         ]
 
@@ -52,44 +59,37 @@ class Record(models.Model):
 class Total(models.Model):
     """How many records a collection has, counted once a load: kind and role, type or "" for all of the kind."""
 
+    share = models.IntegerField(default=0)
     kind = models.CharField(max_length=20)
     subset = models.CharField(max_length=40, blank=True)
     count = models.BigIntegerField()
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["kind", "subset"], name="one_total_of_a_subset")]
+        constraints = [
+            models.UniqueConstraint(fields=["share", "kind", "subset"], name="one_total_of_a_collection")
+        ]
 
     def __str__(self) -> str:
         return f"{self.kind} {self.subset}: {self.count}"
 
 
-class Revision(models.Model):
-    """One row: a number that every change of the data raises, so that a client can tell whether it moved while it read."""
+class Share(models.Model):
+    """What a caller is given of the data. Share 0 is all of it; every other one is kept as records of its own.
 
-    number = models.BigIntegerField(default=0)
-
-    def __str__(self) -> str:
-        return f"revision {self.number}"
-
-
-class Milestone(models.Model):
-    """Every thousandth record of a collection in order of sourcedId, so that a page far down is found without walking there.
-
-    `subset` as in `Total`; `position` counts from 0.
+    `schools` are sourcedIds, none meaning all; `groups` the role groups shown; `hidden` the fields left out, and `retold` the
+    rehearsals that change records, by their names. `revision` rises with every change, so that a client can tell whether the
+    data moved while it read.
     """
 
-    kind = models.CharField(max_length=20)
-    subset = models.CharField(max_length=40, blank=True)
-    position = models.BigIntegerField()
-    sourced_id = models.CharField(max_length=255, db_collation="C")
-
-    class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["kind", "subset", "position"], name="one_milestone_of_a_place")
-        ]
+    id = models.AutoField(primary_key=True)
+    schools = ArrayField(models.TextField(), default=list)
+    groups = ArrayField(models.TextField(), default=list)
+    hidden = ArrayField(models.TextField(), default=list)
+    retold = ArrayField(models.TextField(), default=list)
+    revision = models.BigIntegerField(default=0)
 
     def __str__(self) -> str:
-        return f"{self.kind} {self.subset} {self.position}"
+        return f"share {self.pk}"
 
 
 class Load(models.Model):

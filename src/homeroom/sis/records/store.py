@@ -1,7 +1,7 @@
 """Putting records where the server finds them: one transaction, all or nothing, by COPY.
 
 A bulk load is the complete set of its kinds: what it does not have is marked `tobedeleted`. A delta changes what it names.
-A replacement leaves nothing of what was there.
+A replacement leaves nothing of what was there. What narrowed callers are given (`Share`) moves in the same transaction.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -16,12 +16,28 @@ from django.db import connection, transaction
 from homeroom.oneroster import records as r
 from homeroom.oneroster import v1p1, v1p2
 from homeroom.oneroster.shapes import KINDS, UTC_EPOCH
+from homeroom.sis.records.models import Record, Share, Total
+from homeroom.sis.records.reread import record_of
+from homeroom.sis.records.retelling import VANISHED, retold
+from homeroom.sis.records.sharing import Narrowing, shared
 
 Progress = Callable[[int, int], None]
 # Rows marked `tobedeleted` are served for this long, so that daily clients see them, and then go.
 KEEP_DELETED = timedelta(days=90)
 _COLUMNS = (
-    *("kind", "sourced_id", "status", "modified", "digest", "v1p1", "v1p2", "type", "roles", "seats"),
+    *(
+        "share",
+        "kind",
+        "sourced_id",
+        "status",
+        "modified",
+        "digest",
+        "v1p1",
+        "v1p2",
+        "type",
+        "roles",
+        "seats",
+    ),
     *("school", "course", "class_id", "user", "parent", "terms"),
 )
 _STAMP = b"1970-01-01T00:00:00.000Z"
@@ -43,24 +59,66 @@ def store(
     records: Iterable[r.Record], modes: dict[str, Mode], now: datetime, progress: Progress | None = None
 ) -> None:
     """Stores all records, or on any error none. `modes` says for each kind how to treat what was there."""
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("CREATE TEMP TABLE incoming (LIKE records_record) ON COMMIT DROP")
-        cursor.execute("ALTER TABLE incoming DROP COLUMN id, ADD COLUMN id bigserial")
-        _copy(cursor, records, now, progress)
-        _merge(cursor, modes, now)
-        cursor.execute(
-            "DELETE FROM records_record WHERE status = 'tobedeleted' AND modified < %s", [now - KEEP_DELETED]
-        )
-        _count(cursor)
+    with transaction.atomic():
+        _put(0, records, modes, now, progress)
+        for share in Share.objects.exclude(pk=0):
+            _put(share.pk, told(share), dict.fromkeys(KINDS.values(), Mode.BULK), now)
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE records_record")
 
 
-def _copy(cursor: Any, records: Iterable[r.Record], now: datetime, progress: Progress | None) -> None:
+def share_anew(share: Share, now: datetime) -> None:
+    """Makes the records of a share from its rules, at once and whole: nothing lingers of what it showed before."""
+    with transaction.atomic():
+        share.save()
+        _put(share.pk, told(share), dict.fromkeys(KINDS.values(), Mode.REPLACE), now)
+
+
+def unshare(share: int) -> None:
+    """Forgets a share and its records."""
+    with transaction.atomic():
+        for table in (Record, Total):
+            table.objects.filter(share=share).delete()
+        Share.objects.filter(pk=share).exclude(pk=0).delete()
+
+
+def told(share: Share) -> Iterator[r.Record]:
+    """The records of a share, out of all records."""
+    schools = set(share.schools)
+    gone = {name.partition("=")[2] for name in share.retold if name.startswith(VANISHED)}
+    if gone:
+        schools = (schools or {org.sourced_id for org in stored("orgs")}) - gone or {"none"}
+    narrowing = Narrowing(frozenset(schools), frozenset(share.groups), frozenset(share.hidden))
+    return retold(shared(narrowing, stored), (name for name in share.retold if not name.startswith(VANISHED)))
+
+
+def _put(
+    share: int,
+    records: Iterable[r.Record],
+    modes: dict[str, Mode],
+    now: datetime,
+    progress: Progress | None = None,
+) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE TEMP TABLE incoming (LIKE records_record)")
+        cursor.execute("ALTER TABLE incoming DROP COLUMN id, ADD COLUMN id bigserial")
+        _copy(cursor, share, records, now, progress)
+        _merge(cursor, share, modes, now)
+        cursor.execute(
+            "DELETE FROM records_record WHERE share = %s AND status = 'tobedeleted' AND modified < %s",
+            [share, now - KEEP_DELETED],
+        )
+        cursor.execute("DROP TABLE incoming")
+        _count(cursor, share)
+
+
+def _copy(
+    cursor: Any, share: int, records: Iterable[r.Record], now: datetime, progress: Progress | None
+) -> None:
     columns = ", ".join(f'"{name}"' for name in _COLUMNS)
     with cursor.copy(f"COPY incoming ({columns}) FROM STDIN") as sink:
         for done, record in enumerate(records, 1):
-            sink.write_row(row_of(record, now))
+            sink.write_row((share, *row_of(record, now)))
             if progress and done % 2000 == 0:
                 progress(done, 0)
 
@@ -109,89 +167,81 @@ def _found_by(record: r.Record) -> tuple[Any, ...]:
             return "", [], [], "", "", "", "", "", []
 
 
-def _merge(cursor: Any, modes: dict[str, Mode], now: datetime) -> None:
+def _merge(cursor: Any, share: int, modes: dict[str, Mode], now: datetime) -> None:
     replaced = [kind for kind, mode in modes.items() if mode is Mode.REPLACE]
-    cursor.execute("DELETE FROM records_record WHERE kind = ANY(%s)", [replaced])
+    cursor.execute("DELETE FROM records_record WHERE share = %s AND kind = ANY(%s)", [share, replaced])
     columns = ", ".join(f'"{name}"' for name in _COLUMNS)
-    updates = ", ".join(f'"{name}" = EXCLUDED."{name}"' for name in _COLUMNS[2:])
+    updates = ", ".join(f'"{name}" = EXCLUDED."{name}"' for name in _COLUMNS[3:])
     # Of two rows with one id the last wins; a row whose content is as it was keeps its date.
     cursor.execute(
         f"INSERT INTO records_record ({columns}) "  # our own column names
         f"SELECT DISTINCT ON (kind, sourced_id) {columns} FROM incoming ORDER BY kind, sourced_id, id DESC "
-        f"ON CONFLICT (kind, sourced_id) DO UPDATE SET {updates} "
+        f"ON CONFLICT (share, kind, sourced_id) DO UPDATE SET {updates} "
         "WHERE records_record.digest <> EXCLUDED.digest OR records_record.status <> EXCLUDED.status"
     )
     bulk = [kind for kind, mode in modes.items() if mode is Mode.BULK]
-    _mark_missing(cursor, bulk, now)
+    _mark_missing(cursor, share, bulk, now)
 
 
-def _mark_missing(cursor: Any, kinds: list[str], now: datetime) -> None:
+def _mark_missing(cursor: Any, share: int, kinds: list[str], now: datetime) -> None:
     change = """regexp_replace(regexp_replace({0}, '"status":"active"', '"status":"tobedeleted"'),
         '"dateLastModified":"[^"]*"', '"dateLastModified":"' || %(stamp)s || '"')"""
     cursor.execute(
         f"""UPDATE records_record AS old SET status = 'tobedeleted', modified = %(now)s, digest = '',
             v1p1 = {change.format("v1p1")}, v1p2 = {change.format("v1p2")}
-            WHERE kind = ANY(%(kinds)s) AND status = 'active' AND NOT EXISTS
+            WHERE share = %(share)s AND kind = ANY(%(kinds)s) AND status = 'active' AND NOT EXISTS
             (SELECT FROM incoming WHERE incoming.kind = old.kind AND incoming.sourced_id = old.sourced_id)""",
-        {"now": now, "stamp": iso(now), "kinds": kinds},
+        {"now": now, "stamp": iso(now), "kinds": kinds, "share": share},
     )
 
 
 _SUBSETS = (
-    "SELECT kind, sourced_id, '' AS subset FROM records_record UNION ALL "
-    "SELECT kind, sourced_id, word FROM records_record, LATERAL "
-    "(SELECT unnest(roles) UNION SELECT type WHERE type <> '' AND kind <> 'enrollments') AS words(word)"
+    "SELECT kind, '' AS subset FROM records_record WHERE share = %(share)s UNION ALL "
+    "SELECT kind, word FROM records_record, LATERAL "
+    "(SELECT unnest(roles) UNION SELECT type WHERE type <> '' AND kind <> 'enrollments') AS words(word) WHERE share = %(share)s"
 )
-BETWEEN_MILESTONES = 1000
 
 
-def _count(cursor: Any) -> None:
-    """Totals, milestones and the revision, anew after every change."""
-    cursor.execute("DELETE FROM records_total")
-    cursor.execute("DELETE FROM records_milestone")
+def _count(cursor: Any, share: int) -> None:
+    """Totals and the revision of a share, anew after every change."""
+    cursor.execute("DELETE FROM records_total WHERE share = %s", [share])
     cursor.execute(
-        f"CREATE TEMP TABLE placed ON COMMIT DROP AS SELECT kind, subset, sourced_id, row_number() OVER (PARTITION BY kind, "
-        f"subset ORDER BY sourced_id) - 1 AS position FROM ({_SUBSETS}) AS subsets"
+        "INSERT INTO records_total (share, kind, subset, count) "
+        f"SELECT %(share)s, kind, subset, count(*) FROM ({_SUBSETS}) AS subsets GROUP BY kind, subset",
+        {"share": share},
     )
-    cursor.execute(
-        "INSERT INTO records_total (kind, subset, count) SELECT kind, subset, max(position) + 1 FROM placed GROUP BY 1, 2"
-    )
-    cursor.execute(
-        "INSERT INTO records_milestone (kind, subset, position, sourced_id) "
-        "SELECT kind, subset, position, sourced_id FROM placed WHERE position %% %s = 0 AND position > 0",
-        [BETWEEN_MILESTONES],
-    )
-    cursor.execute("DROP TABLE placed")
-    cursor.execute(
-        "INSERT INTO records_revision (id, number) VALUES (1, 1) ON CONFLICT (id) DO UPDATE SET number = records_revision.number + 1"
-    )
+    cursor.execute("UPDATE records_share SET revision = revision + 1 WHERE id = %s", [share])
 
 
-def stored(kind: str) -> Iterator[dict[str, Any]]:
-    """Every active record of a kind as its 1.2 JSON, in order of sourcedId, without holding them all."""
+def stored(kind: str) -> Iterator[r.Record]:
+    """Every active record of a kind, in order of sourcedId, without holding them all."""
     with transaction.atomic(), connection.cursor() as cursor:
+        name = f"stored_{kind.lower()}"  # one of our own words; several kinds may be read at a time
         cursor.execute(
-            "DECLARE stored_records NO SCROLL CURSOR FOR SELECT v1p2 FROM records_record "
-            "WHERE kind = %s AND status = 'active' ORDER BY sourced_id",
+            f"DECLARE {name} NO SCROLL CURSOR FOR SELECT v1p2 FROM records_record "
+            "WHERE share = 0 AND kind = %s AND status = 'active' ORDER BY sourced_id",
             [kind],
         )
         while True:
-            cursor.execute("FETCH 5000 FROM stored_records")
+            cursor.execute(f"FETCH 5000 FROM {name}")
             rows = cursor.fetchall()
             if not rows:
-                cursor.execute("CLOSE stored_records")
+                cursor.execute(f"CLOSE {name}")
                 return
-            yield from (msgspec.json.decode(text) for (text,) in rows)
+            yield from (record_of(kind, msgspec.json.decode(text)) for (text,) in rows)
 
 
-def counts() -> dict[str, Any]:
-    """How many records there are: by kind, by role, and by school and role."""
+def counts(share: int = 0) -> dict[str, Any]:
+    """How many records there are in a share: by kind, by role, and by school and role."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT kind, subset, count FROM records_total ORDER BY kind, subset")
+        cursor.execute(
+            "SELECT kind, subset, count FROM records_total WHERE share = %s ORDER BY kind, subset", [share]
+        )
         totals = cursor.fetchall()
         cursor.execute(
             "SELECT split_part(seat, '@', 1), substr(seat, strpos(seat, '@') + 1), count(*) FROM records_record, "
-            "unnest(seats) AS seat WHERE kind = 'users' AND status = 'active' GROUP BY 1, 2 ORDER BY 2, 1"
+            "unnest(seats) AS seat WHERE share = %s AND kind = 'users' AND status = 'active' GROUP BY 1, 2 ORDER BY 2, 1",
+            [share],
         )
         seats = cursor.fetchall()
     schools: dict[str, dict[str, int]] = {}

@@ -20,6 +20,7 @@ class SecuredUser(models.Model):
     contact_phone = models.CharField(max_length=64, blank=True)
     contact_email = models.EmailField(blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
+    share = models.IntegerField(default=0)  # which share of the records it is given; 0 is all of them
 
     class Meta:
         ordering = ["name"]
@@ -56,6 +57,33 @@ class Token(models.Model):
 
     def __str__(self) -> str:
         return f"token of {self.key_id}"
+
+
+class Fetch(models.Model):
+    """What a secured user fetched in one hour by one kind of call: calls, records and bytes. It names no person.
+
+    `call` is the operation with the names of what was asked for, without values: "getAllUsers filter=status sort=sourcedId".
+    """
+
+    secured_user = models.ForeignKey(SecuredUser, models.CASCADE, related_name="fetches")
+    hour = models.DateTimeField()
+    call = models.CharField(max_length=200)
+    status = models.IntegerField()
+    calls = models.BigIntegerField(default=0)
+    records = models.BigIntegerField(default=0)
+    bytes = models.BigIntegerField(default=0)
+    last_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["-hour", "-last_at"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["secured_user", "hour", "call", "status"], name="one_fetch_a_call_an_hour"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.call} by {self.secured_user}"
 
 
 class Nonce(models.Model):

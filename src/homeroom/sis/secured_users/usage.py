@@ -1,30 +1,57 @@
-"""Counting calls and last uses of keys, written a few seconds late so that a call costs no write of its own."""
+"""What each secured user called and fetched, written a few seconds late so that a call costs no write of its own."""
 
 import atexit
 import threading
 from collections import Counter
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.db import connection
 from django.db.models import F
 
-from homeroom.sis.secured_users.models import Key
+from homeroom.sis.secured_users.models import Fetch, Key
 
 LATE = timedelta(seconds=5)
+KEPT = timedelta(days=90)
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One kind of call: by whom, with which key, what was asked for without its values, and the HTTP status."""
+
+    user: int
+    key: int
+    asked: str
+    status: int
+
+
+@dataclass(slots=True)
+class Sum:
+    """What calls of one kind came to."""
+
+    calls: int = 0
+    records: int = 0
+    bytes: int = 0
 
 
 class Usage:
     """The calls of this process that are not written yet. A kill loses those of the last seconds, nothing else."""
 
     def __init__(self) -> None:
-        self._calls: Counter[int] = Counter()
+        self._sums: dict[Call, Sum] = {}
         self._last: datetime | None = None
         self._written: datetime | None = None
         self._lock = threading.Lock()
 
-    def note(self, key: int, now: datetime) -> None:
-        """One call with a key."""
+    def note(self, call: Call, records: int, size: int, now: datetime) -> None:
+        """One call: how many records and bytes it gave."""
         with self._lock:
-            self._calls[key] += 1
+            found = self._sums.setdefault(call, Sum())
+            found.calls, found.records, found.bytes = (
+                found.calls + 1,
+                found.records + records,
+                found.bytes + size,
+            )
             self._last = now
             self._written = self._written or now - LATE
             due = now - self._written >= LATE
@@ -34,11 +61,33 @@ class Usage:
     def write(self) -> None:
         """Brings the counts to the database."""
         with self._lock:
-            calls, last = self._calls, self._last
-            self._calls, self._written = Counter(), last
-        for key, count in calls.items():
+            sums, last = self._sums, self._last
+            self._sums, self._written = {}, last
+        if last is None or not sums:
+            return
+        keys: Counter[int] = Counter()
+        for call, found in sums.items():
+            keys[call.key] += found.calls
+        for key, count in keys.items():
             Key.objects.filter(pk=key).update(calls=F("calls") + count, last_used_at=last)
+        self._log(sums, last)
 
+    def _log(self, sums: dict[Call, Sum], last: datetime) -> None:
+        hour = last.replace(minute=0, second=0, microsecond=0)
+        with connection.cursor() as cursor:
+            for call, found in sums.items():
+                sums_of = (found.calls, found.records, found.bytes)
+                cursor.execute(_ADD, [hour, call.asked[:200], call.status, *sums_of, last, call.user])
+        Fetch.objects.filter(hour__lt=last - KEPT).delete()
+
+
+# A secured user may have been removed meanwhile: what it fetched then concerns nobody.
+_ADD = (
+    "INSERT INTO secured_users_fetch AS held (secured_user_id, hour, call, status, calls, records, bytes, last_at) "
+    "SELECT id, %s, %s, %s, %s, %s, %s, %s FROM secured_users_secureduser WHERE id = %s "
+    "ON CONFLICT (secured_user_id, hour, call, status) DO UPDATE SET calls = held.calls + EXCLUDED.calls, "
+    "records = held.records + EXCLUDED.records, bytes = held.bytes + EXCLUDED.bytes, last_at = EXCLUDED.last_at"
+)
 
 usage = Usage()
 atexit.register(usage.write)

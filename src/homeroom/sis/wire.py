@@ -2,11 +2,10 @@
 
 import gzip
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import parse_qsl
 
-import xxhash
 import zstandard
 
 Environ = dict[str, Any]
@@ -29,6 +28,11 @@ class Request:
     def value(self, name: str) -> str | None:
         """The first value of a query parameter."""
         return next((value for key, value in self.query if key == name), None)
+
+    def asking(self, **changes: str) -> "Request":
+        """The same request with other query parameters."""
+        kept = [(name, value) for name, value in self.query if name not in changes]
+        return replace(self, query=[*kept, *changes.items()])
 
 
 @dataclass(slots=True)
@@ -74,20 +78,13 @@ def send(answer: Answer, request: Request, start_response: Any) -> Iterable[byte
         "X-Content-Type-Options": "nosniff",
         "Cache-Control": "no-store",
     }
-    if answer.status == 200 and "X-Perm-Rev" in headers:
-        headers |= {"ETag": f'"{xxhash.xxh3_64_hexdigest(body)}"', "Cache-Control": "private, no-cache"}
-        if _is_known(headers["ETag"], request):
-            answer.status, body = 304, b""
+    if "ETag" in headers:
+        headers["Cache-Control"] = "private, no-cache"
     body = _packed(body, request, headers)
     if answer.status not in (204, 304):
         headers["Content-Length"] = str(len(body))
     start_response(f"{answer.status} {_REASONS.get(answer.status, 'Status')}", list(headers.items()))
     return [] if request.method == "HEAD" else [body]
-
-
-def _is_known(tag: str, request: Request) -> bool:
-    known = request.headers.get("if-none-match", "")
-    return known.strip() == "*" or tag in {part.strip().removeprefix("W/") for part in known.split(",")}
 
 
 def _packed(body: bytes, request: Request, headers: dict[str, str]) -> bytes:
