@@ -43,10 +43,8 @@ def link_header(url: str, query: list[tuple[str, str]], asked: Window, total: in
     if asked.offset + asked.limit < total:
         targets["next"] = asked.offset + asked.limit
 
-    def address(offset: int) -> str:
-        return url + "?" + urlencode([*kept, ("limit", str(asked.limit)), ("offset", str(offset))], safe="")
-
-    return ", ".join(f'<{address(offset)}>; rel="{name}"' for name, offset in targets.items())
+    start = f"<{url}?{urlencode([*kept, ('limit', str(asked.limit))], safe='')}&offset="
+    return ", ".join(f'{start}{offset}>; rel="{name}"' for name, offset in targets.items())
 
 
 def read_links(header: str) -> dict[str, str]:

@@ -1,7 +1,4 @@
-"""Who calls: by a bearer token, or by an OAuth 1.0a signature, and what that caller is given.
-
-Asked of the database with every call, so that a secured user who is no longer active is refused at once, tokens included.
-"""
+"""Who calls: by a bearer token, or by an OAuth 1.0a signature, and what that caller is given."""
 
 import hashlib
 from dataclasses import dataclass
@@ -9,9 +6,9 @@ from datetime import datetime
 from typing import Any
 
 from django.db import connection
-from psycopg import Cursor
 
 from homeroom.oneroster.endpoints import ALL_SCOPES
+from homeroom.sis.oneroster_api.known import Known
 from homeroom.sis.oneroster_api.oauth1 import signed_by
 from homeroom.sis.wire import Request
 
@@ -20,7 +17,7 @@ from homeroom.sis.wire import Request
 class Caller:
     """A secured user in one call: with which key, for what scopes, which share of the data it is given and that share's revision.
 
-    `token` is the id of the bearer token, None for a signed call; `rehearses` whether its answers are bent for a rehearsal.
+    `rehearses` tells whether its answers are bent for a rehearsal.
     """
 
     user: int
@@ -29,7 +26,6 @@ class Caller:
     share: int
     revision: int
     rehearses: bool
-    token: int | None = None
 
 
 def caller_of(request: Request, now: datetime) -> Caller | None:
@@ -41,11 +37,22 @@ def caller_of(request: Request, now: datetime) -> Caller | None:
         return None if key is None else _caller(_BY_KEY, [key])
     if scheme.lower() != "bearer" or not token:
         return None
-    return _caller(_BY_TOKEN, [hash_of(token.strip()), now, now])
+    hashed = hash_of(token.strip())
+    return known.get(hashed, now) or _looked_up(hashed, now)
+
+
+def _looked_up(token: bytes, now: datetime) -> Caller | None:
+    since = known.changes
+    found = _asked(_BY_TOKEN, [token, now, now])
+    if found is None:
+        return None
+    caller, until = found
+    known.keep(token, caller, until, since)
+    return caller
 
 
 def caller_for(user: int) -> Caller | None:
-    """A secured user as if it called with every scope, for trying and previewing; None when it has no key that lives."""
+    """A secured user as if it called with every scope, for trying a call; None when it has no key or is not active."""
     return _caller(_BY_USER, [user])
 
 
@@ -55,29 +62,35 @@ def hash_of(token: str) -> bytes:
 
 
 def _caller(query: str, values: list[Any]) -> Caller | None:
-    # A cursor of psycopg's own, since it prepares what it sees often; Django's writes the values into the text.
-    connection.ensure_connection()
-    with connection.wrap_database_errors, Cursor(connection.connection) as cursor:
-        row = cursor.execute(query, values, prepare=True).fetchone()
+    found = _asked(query, values)
+    return None if found is None else found[0]
+
+
+def _asked(query: str, values: list[Any]) -> tuple[Caller, datetime] | None:
+    """A caller, and until when it is one."""
+    with connection.cursor() as cursor:
+        cursor.execute(query, values)
+        row = cursor.fetchone()
     if row is None:
         return None
-    user, key, share, revision, rehearses, scopes, token = row
+    user, key, share, revision, rehearses, scopes, until = row
     granted = frozenset(ALL_SCOPES if scopes is None else scopes.split())
-    return Caller(user, key, granted, share, revision, rehearses, token)
+    return Caller(user, key, granted, share, revision, rehearses), until
 
 
 _SELECT = (
-    "SELECT held_by.id, held.id, held_by.share, share.revision, rehearsal.id IS NOT NULL, {scopes} "
+    "SELECT held_by.id, held.id, held_by.share, share.revision, rehearsal.id IS NOT NULL, {found} "
     "FROM secured_users_key held JOIN secured_users_secureduser held_by ON held_by.id = held.secured_user_id AND held_by.active "
     "JOIN records_share share ON share.id = held_by.share "
     "LEFT JOIN rehearsal_rehearsal rehearsal ON rehearsal.secured_user_id = held_by.id {rest}"
 )
 _BY_TOKEN = _SELECT.format(
-    scopes="token.scopes, token.id",
+    found="token.scopes, least(token.expires_at, held.ends_at)",
     rest="JOIN secured_users_token token ON token.key_id = held.id "
     "WHERE token.hash = %s AND token.expires_at > %s AND (held.ends_at IS NULL OR held.ends_at > %s)",
 )
-_BY_KEY = _SELECT.format(scopes="NULL::text, NULL::bigint", rest="WHERE held.id = %s")
+_BY_KEY = _SELECT.format(found="NULL::text, held.ends_at", rest="WHERE held.id = %s")
 _BY_USER = _SELECT.format(
-    scopes="NULL::text, NULL::bigint", rest="WHERE held_by.id = %s ORDER BY held.id DESC LIMIT 1"
+    found="NULL::text, held.ends_at", rest="WHERE held_by.id = %s ORDER BY held.id DESC LIMIT 1"
 )
+known: Known[Caller] = Known()

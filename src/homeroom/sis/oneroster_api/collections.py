@@ -22,8 +22,9 @@ from homeroom.sis.wire import Answer, Request
 LARGEST_LIMIT = 10_000
 
 # The people, classes and sessions that belong to a parent, by what the parent is, in the same share.
-_MEMBERS = "sourced_id IN (SELECT e.user FROM records_record e WHERE e.share = %s AND e.kind = 'enrollments' AND e.class_id = %s AND e.type = %s)"
-_TAUGHT = "sourced_id IN (SELECT e.class_id FROM records_record e WHERE e.share = %s AND e.kind = 'enrollments' AND e.user = %s{role})"
+_ENROLLED = "FROM records_record e WHERE e.share = %s AND e.kind = 'enrollments'"
+_MEMBERS = f"sourced_id IN (SELECT e.user {_ENROLLED} AND e.class_id = %s AND e.type = %s)"
+_TAUGHT = f"sourced_id IN (SELECT e.class_id {_ENROLLED} AND e.user = %s{{role}})"
 _IN_SCHOOL = "EXISTS (SELECT FROM records_record c WHERE c.share = %s AND c.kind = 'classes' AND c.sourced_id = %s AND c.school = %s)"
 _SCHOOL_TERMS = "sourced_id IN (SELECT unnest(c.terms) FROM records_record c WHERE c.share = %s AND c.kind = 'classes' AND c.school = %s)"
 _WHOLE = "SELECT count FROM records_total WHERE share = %s AND kind = %s AND subset = %s"

@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import IO, Any
+from weakref import finalize
 
 from django.db import connection, transaction
 
@@ -93,8 +94,7 @@ class _Column:
         self._width = width
         self.length = os.fstat(self._file).st_size // width
 
-    def __del__(self) -> None:
-        os.close(self._file)
+        finalize(self, os.close, self._file)
 
     def __len__(self) -> int:
         return self.length
