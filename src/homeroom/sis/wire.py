@@ -1,7 +1,8 @@
 """A request and an answer of the API, free of Django: what the lean WSGI path hands around."""
 
 import gzip
-from collections.abc import Iterable
+import re
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import parse_qsl
@@ -35,13 +36,34 @@ class Request:
         return replace(self, query=[*kept, *changes.items()])
 
 
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """A long body, read piece by piece while it is sent: joining it first would cost as much again as sending it."""
+
+    size: int
+    pieces: Callable[[], Iterator[bytes]]
+
+
 @dataclass(slots=True)
 class Answer:
-    """Status, JSON bytes and headers."""
+    """Status, JSON bytes and headers. `records` are how many there are in it. A long body is a `stream`, and `body` is empty then."""
 
     status: int
     body: bytes = b""
     headers: dict[str, str] = field(default_factory=dict)
+    records: int = 0
+    stream: Stream | None = None
+
+    @property
+    def size(self) -> int:
+        """Bytes of the body."""
+        return len(self.body) if self.stream is None else self.stream.size
+
+    def read(self) -> "Answer":
+        """The same answer with its whole body in memory."""
+        if self.stream is None:
+            return self
+        return replace(self, body=b"".join(self.stream.pieces()), stream=None)
 
 
 def read_request(environ: Environ) -> Request:
@@ -70,40 +92,41 @@ def read_request(environ: Environ) -> Request:
 
 
 def send(answer: Answer, request: Request, start_response: Any) -> Iterable[bytes]:
-    """The answer as WSGI, gzipped when it is long and the client can take it; HEAD gets the headers alone."""
-    body, headers = answer.body, {"Content-Type": "application/json; charset=utf-8", **answer.headers}
+    """The answer as WSGI, compressed when it is long and the client can take it; HEAD gets the headers alone."""
     # What is kept by a browser or proxy must be asked for anew each time: no-cache with a tag, no-store without.
-    headers |= {
+    headers = {
+        "Content-Type": "application/json; charset=utf-8",
         "Vary": "Accept-Encoding, Authorization",
         "X-Content-Type-Options": "nosniff",
-        "Cache-Control": "no-store",
+        "Cache-Control": "private, no-cache" if "ETag" in answer.headers else "no-store",
+        **answer.headers,
     }
-    if "ETag" in headers:
-        headers["Cache-Control"] = "private, no-cache"
-    body = _packed(body, request, headers)
+    packing = _packing(answer, request)
+    if packing is not None:
+        headers["Content-Encoding"] = packing
+        answer = replace(answer, body=_PACKED[packing](answer.read().body), stream=None)
     if answer.status not in (204, 304):
-        headers["Content-Length"] = str(len(body))
+        headers["Content-Length"] = str(answer.size)
     start_response(f"{answer.status} {_REASONS.get(answer.status, 'Status')}", list(headers.items()))
-    return [] if request.method == "HEAD" else [body]
+    if request.method == "HEAD":
+        return []
+    return [answer.body] if answer.stream is None else answer.stream.pieces()
 
 
-def _packed(body: bytes, request: Request, headers: dict[str, str]) -> bytes:
-    """The body, compressed when it is long and the client can take it."""
-    accepted = {
-        word.partition(";")[0].strip()
-        for word in request.headers.get("accept-encoding", "").lower().split(",")
-    }
-    if len(body) <= SHORT:
-        return body
-    if "zstd" in accepted:
-        headers["Content-Encoding"] = "zstd"
-        return zstandard.ZstdCompressor(level=1).compress(body)
-    if "gzip" in accepted:
-        headers["Content-Encoding"] = "gzip"
-        return gzip.compress(body, 1, mtime=0)
-    return body
+def _packing(answer: Answer, request: Request) -> str | None:
+    """How the body is compressed: when it is long, in the first of our ways that the client takes."""
+    said = request.headers.get("accept-encoding", "").lower()
+    if not said or answer.size <= SHORT:
+        return None
+    accepted = {word.partition(";")[0].strip() for word in said.split(",") if not _REFUSED.search(word)}
+    return next((name for name in _PACKED if name in accepted), None)
 
 
+_REFUSED = re.compile(r";\s*q\s*=\s*0(\.0*)?\s*$")
+_PACKED: dict[str, Callable[[bytes], bytes]] = {
+    "zstd": lambda body: zstandard.ZstdCompressor(level=1).compress(body),
+    "gzip": lambda body: gzip.compress(body, 1, mtime=0),
+}
 _REASONS = {
     200: "OK",
     204: "No Content",

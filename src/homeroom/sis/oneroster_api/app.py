@@ -106,8 +106,7 @@ def _noted(request: Request, caller: Caller, place: Place, ids: tuple[str, ...],
     except Refusal as refusal:
         usage.note(_call(request, caller, place, refusal.status), 0, 0, now)
         raise
-    records = answer.body.count(b'"dateLastModified"') if answer.status == 200 else 0
-    usage.note(_call(request, caller, place, answer.status), records, len(answer.body), now)
+    usage.note(_call(request, caller, place, answer.status), answer.records, answer.size, now)
     return answer
 
 
@@ -135,7 +134,7 @@ def _for(request: Request, caller: Caller, place: Place, ids: tuple[str, ...], n
         return (single if endpoint.single else collection)(asked, caller, endpoint, ids, place.version)
 
     if caller.rehearses:
-        return play(caller.user, request, place, ask, now)
+        return play(caller.user, request, place, lambda asked: ask(asked).read(), now)
     if place.prefix:
         raise Refusal(404, "unknownobject", "There is no such OneRoster address")
     return ask(request)

@@ -12,7 +12,7 @@ import threading
 import time
 from array import array
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import IO, Any
@@ -25,6 +25,7 @@ from homeroom.web.home import home
 
 log = logging.getLogger(__name__)
 _AT_A_TIME = 5000
+PIECE = 256 * 1024  # bytes
 _PAUSE = 0.25  # seconds
 _LOCK = 0x0E05  # of the advisory locks, ours
 
@@ -46,15 +47,27 @@ class Snapshot:
             self._ends.length if not subset else (rows.length if (rows := self._subsets.get(subset)) else 0)
         )
 
-    def page(self, subset: str, offset: int, limit: int) -> bytes:
-        """The records of a page joined by commas, hrefs absolute; nothing past the end."""
+    def page(self, subset: str, offset: int, limit: int) -> list[tuple[int, int]]:
+        """Where the records of a page are, as stretches of bytes whose records are joined by commas; nothing past the end."""
         last = min(offset + limit, self.total(subset))
         if offset >= last:
-            return b""
+            return []
         if not subset:
-            return self._piece(offset, last)
-        rows = self._subsets[subset].numbers(offset, last)
-        return b",".join(self._piece(first, end) for first, end in _runs(rows))
+            return [self._stretch(offset, last)]
+        return self._stretches(self._subsets[subset].numbers(offset, last))
+
+    def pieces(self, stretches: Iterable[tuple[int, int]]) -> Iterator[bytes]:
+        """The bytes of stretches, joined by commas, in pieces of about PIECE bytes."""
+        kept = bytearray()
+        for number, (start, end) in enumerate(stretches):
+            if number:
+                kept += b","
+            for at in range(start, end, PIECE):
+                kept += self._json.read(at, min(at + PIECE, end))
+                if len(kept) >= PIECE:
+                    yield bytes(kept)
+                    kept.clear()
+        yield bytes(kept)
 
     def after(self, subset: str, sourced_id: str) -> int:
         """How many records of a subset come up to and with an id, in order of sourcedId."""
@@ -67,23 +80,23 @@ class Snapshot:
             else 0
         )
 
-    def _piece(self, first: int, end: int) -> bytes:
+    def _stretch(self, first: int, end: int) -> tuple[int, int]:
         start = self._ends[first - 1] + 1 if first else 0
-        return self._json.read(start, self._ends[end - 1])
+        return start, self._ends[end - 1]
+
+    def _stretches(self, rows: "array[int]") -> list[tuple[int, int]]:
+        """Rows as stretches, neighbours as one."""
+        ends = self._ends.numbers(rows[0], rows[-1] + 1)
+        found, start, last = [], self._stretch(rows[0], rows[0] + 1)[0], rows[0]
+        for row in rows:
+            if row > last + 1:
+                found.append((start, ends[last - rows[0]]))
+                start = ends[row - 1 - rows[0]] + 1
+            last = row
+        return [*found, (start, ends[last - rows[0]])]
 
     def _id(self, row: int) -> bytes:
         return self._ids.read(self._id_ends[row - 1] if row else 0, self._id_ends[row])
-
-
-def _runs(rows: "array[int]") -> Iterator[tuple[int, int]]:
-    """Rows as ranges of neighbours."""
-    first = last = rows[0]
-    for row in rows[1:]:
-        if row != last + 1:
-            yield first, last + 1
-            first = row
-        last = row
-    yield first, last + 1
 
 
 class _Column:

@@ -145,7 +145,7 @@ def _spoken(dialect: Dialect, answer: Answer, request: Request, place: Place) ->
         body = _filled(dialect, body, place)
     base = f'"href":"{request.root}{BASE_PATHS[place.version]}/'
     said = f'"href":"~/ims/oneroster/{place.segment}/' if dialect.tilde else _said_from(request, place)
-    return Answer(answer.status, body.replace(base.encode(), said.encode()), headers)
+    return replace(answer, body=body.replace(base.encode(), said.encode()), headers=headers)
 
 
 def _said_from(request: Request, place: Place) -> str:
