@@ -2,24 +2,24 @@
 
 import os
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from homeroom.cli import show
+from homeroom.cli import secured_users, show
 from homeroom.cli.accounts import PasswordFile, let_in, valid_address
 from homeroom.cli.boot import boot
 from homeroom.cli.csv_sets import problems
+from homeroom.cli.rehearsal import rehearse
 from homeroom.cli.rostering import Json
 from homeroom.cli.trouble import WRONG_USE, Trouble
 
 app = typer.Typer(
     no_args_is_help=True, help="The SIS side: a OneRoster server in front of a district's data."
 )
-user_app = typer.Typer(no_args_is_help=True, help="Secured users: who may call.")
-key_app = typer.Typer(no_args_is_help=True, help="Keys and secrets.")
-app.add_typer(user_app, name="user")
-app.add_typer(key_app, name="key")
+app.add_typer(secured_users.user_app, name="user")
+app.add_typer(secured_users.key_app, name="key")
+app.command("rehearse")(rehearse)
 account_app = typer.Typer(no_args_is_help=True, help="Who may sign in to the SIS side.")
 app.add_typer(account_app, name="account")
 
@@ -136,105 +136,6 @@ def sis_export(path: Path, version: str = "1.1", json: Json = False) -> int:
     return 0
 
 
-@user_app.command("add")
-def user_add(name: str, person: Annotated[bool, typer.Option("--person")] = False, json: Json = False) -> int:
-    """Adds a secured user, an organization unless --person; an entry of that name is used as it is."""
-    boot("sis")
-    from homeroom.sis.secured_users.models import SecuredUser
-
-    if not name.strip():
-        raise Trouble("A secured user needs a name", 'homeroom sis user add "Minga"', WRONG_USE)
-    kind = SecuredUser.Kind.PERSON if person else SecuredUser.Kind.ORGANIZATION
-    user = SecuredUser.objects.filter(name__iexact=name.strip()).first()
-    made = user is None
-    user = user or SecuredUser.objects.create(name=name.strip(), kind=kind)
-    said = {"name": user.name, "kind": user.kind, "active": user.active}
-    show.document(said) if json else show.say(
-        f"{user.name} is {'now' if made else 'already'} a secured user."
-    )
-    return 0
-
-
-@user_app.command("list")
-def user_list(json: Json = False) -> int:
-    """All secured users."""
-    boot("sis")
-    from homeroom.sis.secured_users.models import SecuredUser
-
-    users = [_user(user) for user in SecuredUser.objects.prefetch_related("keys")]
-    if json:
-        show.document({"users": users})
-    else:
-        show.table(
-            ("Name", "Kind", "Active", "Last used"),
-            [(u["name"], u["kind"], u["active"], u["last_used_at"] or "never") for u in users],
-        )
-    return 0
-
-
-def _user(user: Any) -> dict[str, Any]:
-    used = [key.last_used_at for key in user.keys.all() if key.last_used_at]
-    return {
-        "name": user.name,
-        "kind": user.kind,
-        "active": user.active,
-        "keys": len(user.keys.all()),
-        "last_used_at": max(used, default=None),
-    }
-
-
-@user_app.command("deactivate")
-def user_deactivate(name: str, json: Json = False) -> int:
-    """Refuses a secured user at once, tokens included."""
-    return _set_active(name, json, active=False)
-
-
-@user_app.command("activate")
-def user_activate(name: str, json: Json = False) -> int:
-    """Lets a secured user in again."""
-    return _set_active(name, json, active=True)
-
-
-def _set_active(name: str, json: bool, *, active: bool) -> int:
-    user = _found(name)
-    user.active = active
-    user.save(update_fields=["active"])
-    said = {"name": user.name, "active": active}
-    show.document(said) if json else show.say(f"{user.name} is {'active' if active else 'no longer active'}.")
-    return 0
-
-
-@key_app.callback()
-def _keys() -> None:
-    """Keys and secrets."""
-
-
-@key_app.command("new")
-def key_new(name: str, json: Json = False) -> int:
-    """Generate a New Secret: key and secret are shown this once; the old ones end."""
-    user = _found(name)
-    from django.utils import timezone
-
-    from homeroom.oneroster.endpoints import BASE_PATHS, V1P1
-    from homeroom.sis.secured_users.keys import generate
-
-    new = generate(user, timezone.now())
-    root = os.environ.get("HOMEROOM_SIS_URL", "http://127.0.0.1:8010").rstrip("/")
-    said = {
-        "key": new.key,
-        "secret": new.secret,
-        "oneroster_url": root + BASE_PATHS[V1P1],
-        "token_url": f"{root}/oauth/token",
-    }
-    if json:
-        show.document(said)
-    else:
-        for field, value in said.items():
-            show.say(f"{field:14} {value}")
-        show.note("The secret is shown this once. Keep it where only the app finds it.")
-    return 0
-
-
 @account_app.callback()
 def _accounts() -> None:
     """Who may sign in to the SIS side."""
@@ -249,15 +150,3 @@ def account_add(email: str, password_file: PasswordFile = None, json: Json = Fal
     address = valid_address(email)
     account = Account.objects.filter(email=address).first() or Account.objects.create_user(address)
     return let_in(account, os.environ.get("HOMEROOM_SIS_URL", "http://127.0.0.1:8010"), password_file, json)
-
-
-def _found(name: str) -> Any:
-    boot("sis")
-    from homeroom.sis.secured_users.models import SecuredUser
-
-    user = SecuredUser.objects.filter(name__iexact=name.strip()).first()
-    if user is None:
-        raise Trouble(
-            f"There is no secured user {name}", f'homeroom sis user add "{name}" adds it.', WRONG_USE
-        )
-    return user

@@ -6,7 +6,7 @@ Kind to weak clients: doubled and trailing slashes, every spelling of the 1.2 ba
 import logging
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -47,18 +47,29 @@ def api(
     """Answers one request. Nothing it logs holds a token, a query or a person."""
     close_old_connections()
     request = read_request(environ)
-    return send(respond(request, clock(), caller_of), request, start_response)
+    return send(respond(request, clock(), DESK), request, start_response)
 
 
-def respond(request: Request, now: datetime, who: Callable[[Request, datetime], Caller | None]) -> Answer:
-    """The answer to a request; `who` tells the caller. Never raises."""
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What stands around a call: who tells the caller of a request, and where it is written down what that caller fetched."""
+
+    who: Callable[[Request, datetime], Caller | None] = caller_of
+    note: Callable[[Call, int, int, datetime], None] = usage.note
+
+
+DESK = Desk()
+
+
+def respond(request: Request, now: datetime, desk: Desk) -> Answer:
+    """The answer to a request. Never raises."""
     path = re.sub(r"/{2,}", "/", request.path).rstrip("/")
     base = _BASE.match(path)
     version = V1P1 if base and base["segment"] == "v1p1" else V1P2
     try:
         if _TOKEN.fullmatch(path):
             return token_answer(replace(request, path=path), now)
-        return _answer(request, base, path[base.end() :] if base else None, version, now, who)
+        return _answer(request, base, path[base.end() :] if base else None, version, now, desk)
     except Refusal as refusal:
         return Answer(
             refusal.status, errors.body(version, refusal.code, refusal.description), refusal.headers
@@ -75,7 +86,7 @@ def _answer(
     below: str | None,
     version: str,
     now: datetime,
-    who: Callable[[Request, datetime], Caller | None],
+    desk: Desk,
 ) -> Answer:
     found = match(below) if below is not None else None
     if "\0" in request.path or any("\0" in value for _, value in request.query):
@@ -90,23 +101,25 @@ def _answer(
         raise Refusal(404, "unknownobject", said)
     if request.method not in ("GET", "HEAD"):
         raise Refusal(405, "invaliddata", "This server is read-only", {"Allow": _METHODS})
-    caller = who(request, now)
+    caller = desk.who(request, now)
     if caller is None:
         challenge = {"WWW-Authenticate": 'Bearer realm="OneRoster"'}
         raise Refusal(401, "unauthorisedrequest", "There is no valid token with this request", challenge)
     endpoint, ids = found
     place = Place(base["prefix"], base["segment"], version, endpoint)
-    return _noted(request, caller, place, ids, now)
+    return _noted(request, caller, place, ids, now, desk)
 
 
-def _noted(request: Request, caller: Caller, place: Place, ids: tuple[str, ...], now: datetime) -> Answer:
+def _noted(
+    request: Request, caller: Caller, place: Place, ids: tuple[str, ...], now: datetime, desk: Desk
+) -> Answer:
     """The answer to a caller, with a line in the log of what it fetched."""
     try:
         answer = _for(request, caller, place, ids, now)
     except Refusal as refusal:
-        usage.note(_call(request, caller, place, refusal.status), 0, 0, now)
+        desk.note(_call(request, caller, place, refusal.status), 0, 0, now)
         raise
-    usage.note(_call(request, caller, place, answer.status), answer.records, answer.size, now)
+    desk.note(_call(request, caller, place, answer.status), answer.records, answer.size, now)
     return answer
 
 

@@ -6,10 +6,12 @@ from datetime import datetime
 from typing import Any
 
 from django.db import connection
+from django.db.models.signals import post_save
 
 from homeroom.oneroster.endpoints import ALL_SCOPES
 from homeroom.sis.oneroster_api.known import Known
 from homeroom.sis.oneroster_api.oauth1 import signed_by
+from homeroom.sis.secured_users.models import SecuredUser
 from homeroom.sis.wire import Request
 
 
@@ -94,3 +96,11 @@ _BY_USER = _SELECT.format(
     found="NULL::text, held.ends_at", rest="WHERE held_by.id = %s ORDER BY held.id DESC LIMIT 1"
 )
 known: Known[Caller] = Known()
+
+
+def _forget(**_: object) -> None:
+    """What this process itself changes counts at once, before the database's notice is back."""
+    known.forget()
+
+
+post_save.connect(_forget, sender=SecuredUser)

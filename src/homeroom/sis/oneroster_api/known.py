@@ -48,7 +48,8 @@ class Known(Generic[Caller]):
                 self._callers.clear()
             self._callers[token] = caller, until
 
-    def _forget(self) -> None:
+    def forget(self) -> None:
+        """Knows nobody any more."""
         self._changes += 1
         self._callers = {}
 
@@ -63,17 +64,17 @@ class Known(Generic[Caller]):
             address = {name: parameters[name] for name in _ADDRESS if parameters.get(name)}
             with psycopg.connect(autocommit=True, **address) as listening:  # type: ignore[arg-type]
                 listening.execute(f"LISTEN {CHANNEL}")
-                self._forget()
+                self.forget()
                 self._listening = True
                 while True:
                     for _ in listening.notifies(timeout=PULSE):
-                        self._forget()
+                        self.forget()
                     listening.execute("SELECT 1")
         except psycopg.Error:
             log.info("the database is gone; callers are looked up one by one until it is back")
         finally:
             self._listening = False
-            self._forget()
+            self.forget()
             time.sleep(1)
             self._starting.release()
 

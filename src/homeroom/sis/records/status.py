@@ -20,7 +20,7 @@ def status() -> dict[str, Any]:
 
 def schools() -> list[dict[str, str]]:
     """The first thousand schools, by sourcedId."""
-    rows = Record.objects.filter(kind="orgs", type="school", status="active").order_by("sourced_id")[
+    rows = Record.objects.filter(share=0, kind="orgs", type="school", status="active").order_by("sourced_id")[
         :MOST_SCHOOLS
     ]
     return [_school(msgspec.json.decode(row.v1p2)) for row in rows]

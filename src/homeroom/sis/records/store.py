@@ -7,6 +7,7 @@ A replacement leaves nothing of what was there. What narrowed callers are given 
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from itertools import islice
 from typing import Any
 
 import msgspec
@@ -24,6 +25,7 @@ from homeroom.sis.records.sharing import Narrowing, shared
 Progress = Callable[[int, int], None]
 # Rows marked `tobedeleted` are served for this long, so that daily clients see them, and then go.
 KEEP_DELETED = timedelta(days=90)
+_AT_A_TIME = 2000
 _COLUMNS = (
     *(
         "share",
@@ -115,12 +117,15 @@ def _put(
 def _copy(
     cursor: Any, share: int, records: Iterable[r.Record], now: datetime, progress: Progress | None
 ) -> None:
-    columns = ", ".join(f'"{name}"' for name in _COLUMNS)
-    with cursor.copy(f"COPY incoming ({columns}) FROM STDIN") as sink:
-        for done, record in enumerate(records, 1):
-            sink.write_row((share, *row_of(record, now)))
-            if progress and done % 2000 == 0:
-                progress(done, 0)
+    """In batches: the records of a share are read on this very connection, which a COPY would hold until its end."""
+    columns, waiting, done = ", ".join(f'"{name}"' for name in _COLUMNS), iter(records), 0
+    while batch := list(islice(waiting, _AT_A_TIME)):
+        with cursor.copy(f"COPY incoming ({columns}) FROM STDIN") as sink:
+            for record in batch:
+                sink.write_row((share, *row_of(record, now)))
+        done += len(batch)
+        if progress:
+            progress(done, 0)
 
 
 def row_of(record: r.Record, now: datetime) -> tuple[Any, ...]:
@@ -128,14 +133,19 @@ def row_of(record: r.Record, now: datetime) -> tuple[Any, ...]:
     stamp = _valid(record.modified) or iso(now)
     unstamped = msgspec.structs.replace(record, modified=UTC_EPOCH)
     new = _encode(v1p2.write(unstamped))
-    digest = xxhash.xxh3_128_digest(new)
-    old = _encode(v1p1.write(unstamped))
-    mark = stamp.encode()
-    return (
-        *(KINDS[type(record)], record.sourced_id, record.status, stamp, digest),
-        *(old.replace(_STAMP, mark, 1).decode(), new.replace(_STAMP, mark, 1).decode()),
-        *_found_by(record),
-    )
+    said = (_stamped(_encode(v1p1.write(unstamped)), stamp), _stamped(new, stamp))
+    key = (KINDS[type(record)], record.sourced_id, record.status, stamp, xxhash.xxh3_128_digest(new))
+    return *key, *said, *_found_by(record)
+
+
+def as_sent(record: r.Record, now: datetime) -> str:
+    """A record in the words of OneRoster 1.2, as it would be sent if it were stored now; addresses are relative."""
+    stamp = _valid(record.modified) or iso(now)
+    return _stamped(_encode(v1p2.write(msgspec.structs.replace(record, modified=UTC_EPOCH))), stamp)
+
+
+def _stamped(document: bytes, stamp: str) -> str:
+    return document.replace(_STAMP, stamp.encode(), 1).decode()
 
 
 def _valid(stamp: str) -> str:
@@ -223,7 +233,7 @@ def stored(kind: str) -> Iterator[r.Record]:
             [kind],
         )
         while True:
-            cursor.execute(f"FETCH 5000 FROM {name}")
+            cursor.execute(f"FETCH {_AT_A_TIME} FROM {name}")
             rows = cursor.fetchall()
             if not rows:
                 cursor.execute(f"CLOSE {name}")

@@ -3,6 +3,7 @@
 A dialect is what a client meets on the wire (addresses, credentials, paging, headers) and how records are kept (`retold`).
 """
 
+import re
 from dataclasses import dataclass
 
 from homeroom.oneroster.endpoints import V1P1, V1P2
@@ -32,6 +33,17 @@ class Dialect:
     blanks: tuple[str, ...] = ()  # fields that are "" where others leave them out
     tilde: bool = False  # hrefs begin with ~/
     retold: tuple[str, ...] = ()
+
+    def addresses(self, root: str) -> dict[str, str]:
+        """What an administrator of this SIS would type into the app, with words of our own where it has some of its own."""
+        segment = re.sub(r"\[(.)[^\]]*\]", r"\1", self.segment) or "v1p1"
+        said = {"OneRoster API URL": f"{root}{_instance(self.prefix)}/ims/oneroster/{segment}"}
+        return said if self.signed else said | {"Token URL": root + (_instance(self.token) or "/oauth/token")}
+
+
+def _instance(pattern: str) -> str:
+    """An address that a pattern of ours matches."""
+    return re.sub(r"\(([^)]*)\)\?|\[[^\]]*\]\+", lambda found: found[1] or "district", pattern)
 
 
 _OF_SCHOOL = (

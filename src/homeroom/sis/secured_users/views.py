@@ -18,19 +18,28 @@ from homeroom.sis.secured_users.models import SecuredUser
 from homeroom.web.spreadsheet import download
 
 COLUMNS = ("Name", "Kind", "Active", "Contact", "Last used", "Calls")
-BUTTONS = {"api": "secured_user_api", "edit": "secured_user_address", "security": "secured_user_security"}
+BUTTONS = {
+    "api": "secured_user_api",
+    "sharing": "secured_user_sharing",
+    "log": "secured_user_log",
+    "rehearsal": "secured_user_rehearsal",
+    "edit": "secured_user_address",
+    "security": "secured_user_security",
+}
 
 
 @login_required
 def secured_users(request: HttpRequest) -> HttpResponse:
-    """The list; a button acts on the entry that is highlighted. Query: q, format=csv, user and go (api, edit, security)."""
+    """The list; a button acts on the entry that is highlighted. Query: q, format=csv, user and go (a word of BUTTONS)."""
     asked = request.GET
     if asked.get("go") in BUTTONS:
         if asked.get("user", "").isdigit():
             return redirect(BUTTONS[asked["go"]], user_id=int(asked["user"][:18]))
         messages.warning(request, "Highlight a secured user in the list first.")
     words = asked.get("q", "").strip()
-    found = SecuredUser.objects.annotate(last_used=Max("keys__last_used_at"), calls=Sum("keys__calls"))
+    found = SecuredUser.objects.select_related("rehearsal").annotate(
+        last_used=Max("keys__last_used_at"), calls=Sum("keys__calls")
+    )
     found = found.filter(Q(name__icontains=words) | Q(contact_name__icontains=words)) if words else found
     if asked.get("format") == "csv":
         rows = (
