@@ -14,15 +14,15 @@ setup: .venv/ready ## a virtual environment in .venv with everything locked
 	  { echo "Homeroom needs Python 3.11 or newer. Name one: make setup PYTHON=python3.12"; exit 1; }
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check "$$(grep -oE '^uv==[0-9.]+' requirements.lock)"
-	$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes requirements.lock
+	$(BIN)/uv pip sync --quiet --compile-bytecode --python $(BIN)/python --require-hashes requirements.lock
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
 	@touch $@
 
 demo: setup ## both sites, a sample district, the first sync; stays up until Ctrl-C
 	$(BIN)/homeroom demo
 
-test: setup ## every test
-	$(BIN)/pytest
+test: setup ## every test, on all processors
+	$(BIN)/pytest -n auto --dist loadfile
 
 quick: setup ## the tests that take seconds
 	$(BIN)/pytest -m "not slow and not browser"
@@ -39,6 +39,8 @@ format: setup ## put the code in form
 
 bench: setup ## the speed figures of docs/performance.md
 	$(BIN)/python -m benchmarks
+	$(BIN)/python -m benchmarks.decisions
+	$(BIN)/python -m benchmarks.serving
 
 screenshots: setup ## walk the seven steps and renew docs/screenshots
 	HOMEROOM_SCREENSHOTS=1 $(BIN)/pytest -m browser

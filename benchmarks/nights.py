@@ -27,25 +27,61 @@ FILES = [
 ]
 
 
-def change_one_percent(homeroom: Callable[..., Any]) -> Path:
-    """A delta set in which every hundredth user of the SIS has another middle name."""
+Row = list[str]
+# A user's number, the header and the user's row -> the row of the delta, None: as it was
+Change = Callable[[int, list[str], Row], Row | None]
+
+
+def one_in(many: int) -> Change:
+    """Every so manieth user has another middle name."""
+    return lambda number, header, user: (
+        put(header, user, "middleName", "Changed") if number % many == 0 else None
+    )
+
+
+def half_leave(number: int, header: list[str], user: Row) -> Row:
+    """Every second user is gone, the others have another given name."""
+    return gone(user) if number % 2 else put(header, user, "givenName", "Changed")
+
+
+def change_users(homeroom: Callable[..., Any], change: Change, only: str = "") -> Path:
+    """A delta set of what a change makes of the SIS's users, or of those in one role only, with the roles of these."""
     folder = Path(tempfile.mkdtemp(prefix="homeroom-night-"))
     homeroom("sis", "export", str(folder / "all.zip"), "--version", "1.2")
     with zipfile.ZipFile(folder / "all.zip") as whole:
-        header, *users = list(csv.reader(io.TextIOWrapper(whole.open("users.csv"), "utf-8-sig")))
-        _, *roles = list(csv.reader(io.TextIOWrapper(whole.open("roles.csv"), "utf-8-sig")))
-        role_header = next(csv.reader(io.TextIOWrapper(whole.open("roles.csv"), "utf-8-sig")))
-    changed = [moved(header, user) for user in users[::100]]
-    ids = {user[0] for user in changed}
-    mine = [delta(role) for role in roles if role[role_header.index("userSourcedId")] in ids]
+        header, *users = rows_of(whole, "users.csv")
+        role_header, *roles = rows_of(whole, "roles.csv")
+    owner, word = role_header.index("userSourcedId"), role_header.index("role")
+    if only:
+        ids = {role[owner] for role in roles if role[word] == only}
+        users = [user for user in users if user[0] in ids]
+    changed = [
+        made for number, user in enumerate(users) if (made := change(number, header, user)) is not None
+    ]
+    status = {user[0]: user[1] for user in changed}
+    mine = [
+        gone(role) if status[role[owner]] != "active" else delta(role)
+        for role in roles
+        if role[owner] in status
+    ]
     return write_delta(folder / "delta.zip", {"users": [header, *changed], "roles": [role_header, *mine]})
 
 
-def moved(header: list[str], user: list[str]) -> list[str]:
-    """The user's row as a delta row, with a new middle name."""
-    user = delta(user)
-    user[header.index("middleName")] = "Changed"
-    return user
+def rows_of(whole: zipfile.ZipFile, name: str) -> list[Row]:
+    """The rows of a file of a set, the header first."""
+    return list(csv.reader(io.TextIOWrapper(whole.open(name), "utf-8-sig")))
+
+
+def put(header: list[str], row: Row, column: str, value: str) -> Row:
+    """The row as a delta row, with a new value."""
+    row = delta(row)
+    row[header.index(column)] = value
+    return row
+
+
+def gone(row: Row) -> Row:
+    """The row as a delta row of somebody who left."""
+    return [row[0], "tobedeleted", *delta(row)[2:]]
 
 
 def delta(row: list[str]) -> list[str]:

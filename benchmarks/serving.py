@@ -1,171 +1,219 @@
 """How fast the SIS side serves, beside a plain file server that sends the same bytes in the same run.
 
-`python -m benchmarks.serving --people 100000`. Pages are asked over one kept connection, as most clients do.
+`python -m benchmarks.serving --people 100000`. Client, servers and database share the machine. Every page is asked over kept
+connections; first the snapshots are waited for, as after a load in the night.
 """
 
 import argparse
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
 from typing import Any
+from urllib.parse import quote
 
-import urllib3
+import psutil
 
 from benchmarks.__main__ import free_port, homeroom, say, sis_side, wait_for
+from benchmarks.kept import Kept, rate
 from benchmarks.nights import grant_token
 
 LIMITS = (100, 1_000, 10_000)
-MOST_PAGES = 200
-Ask = Callable[[str], bytes]
+BASES = {"1.1": "/ims/oneroster/v1p1", "1.2": "/ims/oneroster/rostering/v1p2"}
+FILTERS = {"all": "", "filtered": "status='active'"}
+LEAST = 2.0  # seconds each figure is measured for
+MOST_PAGES = 100  # of one walk
+_LAST_ID = re.compile(rb'\{"sourcedId":"([^"]*)","status"')
 
 
 def main() -> None:
-    """Prints a table, or with --json one document."""
+    """Prints two tables, or with --json one document."""
     options = argparse.ArgumentParser(prog="python -m benchmarks.serving")
     options.add_argument("--people", type=int, default=100_000)
     options.add_argument("--json", action="store_true")
+    options.add_argument("--keep", help="a data directory to make the district in, or to find it in again")
     chosen = options.parse_args()
-    with tempfile.TemporaryDirectory(prefix="homeroom-bench-", ignore_cleanup_errors=True) as home:
+    with tempfile.TemporaryDirectory(prefix="homeroom-bench-", ignore_cleanup_errors=True) as made:
+        home = chosen.keep or made
         os.environ["HOMEROOM_HOME"] = home
-        rows = list(measured(chosen.people, Path(home)))
-    print(json.dumps(rows) if chosen.json else as_table(rows))
+        document = measured(chosen.people, Path(home))
+    print(json.dumps(document) if chosen.json else as_tables(document))
 
 
-def measured(people: int, home: Path) -> Iterator[dict[str, Any]]:
-    """A row for each way of reading."""
-    say(f"making a district of about {people:,} people")
-    homeroom("sis", "generate", "--schools", "20", "--students", str(round(people / 2.2)))
-    homeroom("sis", "user", "add", "Bench")
-    key = homeroom("sis", "key", "new", "Bench")
-    with sis_side() as site:
-        ask = asker(grant_token(site["token_url"], key["key"], key["secret"]))
-        for base in (site["base_url"], site["base_url"].replace("rostering/v1p2", "v1p1")):
-            for way in (by_offset, by_keyset):
-                for limit in LIMITS:
-                    yield row(base, way, limit, ask, home)
-            yield first_and_last(base, ask)
-
-
-def row(base: str, way: Callable[..., Iterator[str]], limit: int, ask: Ask, home: Path) -> dict[str, Any]:
-    """One walk over the users, and the same bytes from files."""
-    say(f"{base[-4:]} {way.__name__} {limit}")
-    pages: list[bytes] = []
-    started = time.perf_counter()
-    for address in way(base, limit, pages):
-        pages.append(ask(address))  # noqa: PERF401 # the next address depends on this page
-    seconds = time.perf_counter() - started
-    plain = floor(pages, home)
-    rows = sum(page.count(b'"enabledUser"') for page in pages)
+def measured(people: int, home: Path) -> dict[str, Any]:
+    """Everything: how long it took to be ready, a row for each way of reading, ends, and memory."""
+    key = district(people, home)
+    with sis_side() as site, files(home) as (folder, file_server):
+        root = site["base_url"].partition("/ims/")[0]
+        token = grant_token(site["token_url"], key["key"], key["secret"])
+        ready = wait_for_snapshots(home)
+        before = memory()
+        server, plain = Kept(root, token), Kept(file_server)
+        walks = [
+            walk(server, plain, folder, version, way, limit, held)
+            for version in BASES for held in FILTERS for way in ("offset", "keyset") for limit in LIMITS
+        ]  # fmt: skip
+        ends = [
+            first_and_last(server, version, way, held)
+            for version in BASES
+            for held in FILTERS
+            for way in ("offset", "keyset")
+        ]
+        many = [at_once(root, token, file_server, folder, version) for version in BASES]
+        held = {"before_mb": before, "after_mb": memory()}
     return {
-        "version": base[-4:], "way": way.__name__.removeprefix("by_"), "limit": limit, "requests_per_second": round(len(pages) / seconds),
-        "rows_per_second": round(rows / seconds), "file_server_rows_per_second": round(rows / plain), "share": round(plain / seconds, 2),
-    }  # fmt: skip
-
-
-def by_offset(base: str, limit: int, pages: list[bytes]) -> Iterator[str]:
-    """Pages by position, to the end or to the most that are asked."""
-    for number in range(MOST_PAGES):
-        yield f"{base}/users?limit={limit}&offset={number * limit}"
-        if pages[-1].count(b'"enabledUser"') < limit:
-            return
-
-
-def by_keyset(base: str, limit: int, pages: list[bytes]) -> Iterator[str]:
-    """Pages by the last sourcedId."""
-    last = ""
-    for _ in range(MOST_PAGES):
-        beyond = f"&filter=sourcedId%3E%27{last}%27" if last else ""
-        yield f"{base}/users?limit={limit}&sort=sourcedId{beyond}"
-        if pages[-1].count(b'"enabledUser"') < limit:
-            return
-        last = json.loads(pages[-1])["users"][-1]["sourcedId"]
-
-
-def first_and_last(base: str, ask: Ask) -> dict[str, Any]:
-    """What the last page of a hundred costs, beside the first."""
-    total = int(ask.__self__.total(f"{base}/users?limit=1"))  # type: ignore[attr-defined]
-    costs = []
-    for offset in (0, total - 100):
-        times = []
-        for _ in range(60):
-            started = time.perf_counter()
-            ask(f"{base}/users?limit=100&offset={offset}")
-            times.append(time.perf_counter() - started)
-        costs.append(median(times))
-    return {
-        "version": base[-4:],
-        "way": "last page to first",
-        "limit": 100,
-        "share": round(costs[1] / costs[0], 2),
+        "people": people,
+        "seconds_to_snapshots": ready,
+        "walks": walks,
+        "ends": ends,
+        "at_once": many,
+        "memory": held,
     }
 
 
-class Client:
-    """One kept connection with a token."""
-
-    def __init__(self, token: str) -> None:
-        self.http = urllib3.PoolManager(maxsize=1)
-        self.headers = {"Authorization": f"Bearer {token}"} if token else {}
-
-    def ask(self, address: str) -> bytes:
-        """The body of a page."""
-        reply = self.http.request("GET", address, headers=self.headers)
-        if reply.status != 200:
-            sys.exit(f"{address} answered {reply.status}")
-        return reply.data
-
-    def total(self, address: str) -> str:
-        """What X-Total-Count says."""
-        return self.http.request("GET", address, headers=self.headers).headers["X-Total-Count"]
-
-
-def asker(token: str) -> Ask:
-    """A way to ask for pages."""
-    return Client(token).ask
+def district(people: int, home: Path) -> dict[str, str]:
+    """The key to a district of about so many people, made unless it is there."""
+    kept = home / "key.json"
+    if not kept.exists():
+        say(f"making a district of about {people:,} people")
+        homeroom(
+            "sis",
+            "generate",
+            "--schools",
+            str(max(people // 5000, 1)),
+            "--students",
+            str(round(people / 2.2)),
+        )
+        homeroom("sis", "user", "add", "Bench")
+        kept.write_text(json.dumps(homeroom("sis", "key", "new", "Bench")))
+    found: dict[str, str] = json.loads(kept.read_text())
+    return found
 
 
-def floor(pages: list[bytes], home: Path) -> float:
-    """Seconds for the same bytes from files, by the same HTTP server."""
-    folder = home / "files"
-    folder.mkdir(exist_ok=True)
+def wait_for_snapshots(home: Path) -> float:
+    """Seconds until the collections stand ready as files: demographics are the last that is made."""
+    started = time.perf_counter()
+    while not list((home / "snapshots").glob("*/0/*/demographics.v1p2")):
+        time.sleep(0.2)
+    return round(time.perf_counter() - started, 1)
+
+
+def walk(
+    server: Kept, plain: Kept, folder: Path, version: str, way: str, limit: int, held: str
+) -> dict[str, Any]:
+    """Users page after page, again from the start until it took long enough; then the same bytes from files, as long."""
+    say(f"{version} {way} {limit} {held}")
+    pages = [page for _, page in (server.ask(path) for path in addresses(server, version, way, limit, held))]
+    paths = list(addresses(server, version, way, limit, held))
+    ours = repeated(server, paths)
     for number, page in enumerate(pages):
         (folder / str(number)).write_bytes(page)
-    with files(folder) as root:
-        ask = asker("")
-        ask(f"{root}/0")
-        started = time.perf_counter()
-        for number in range(len(pages)):
-            ask(f"{root}/{number}")
-        return time.perf_counter() - started
+    theirs = repeated(plain, [f"/static/{number}" for number in range(len(pages))])
+    rows = sum(page.count(b'"enabledUser"') for page in pages) / len(pages)
+    return {
+        "version": version, "records": held, "way": way, "limit": limit, "requests_per_second": round(ours),
+        "rows_per_second": round(ours * rows), "file_server_rows_per_second": round(theirs * rows), "share": round(ours / theirs, 2),
+    }  # fmt: skip
+
+
+def repeated(kept: Kept, paths: list[str]) -> float:
+    """Requests a second, over whole walks of the paths."""
+    started, count = time.perf_counter(), 0
+    while time.perf_counter() - started < LEAST:
+        for path in paths:
+            kept.ask(path)
+        count += len(paths)
+    return count / (time.perf_counter() - started)
+
+
+def addresses(server: Kept, version: str, way: str, limit: int, held: str) -> Iterator[str]:
+    """The pages of a walk. By id, each is known once the page before it came."""
+    last, rest = "", FILTERS[held]
+    for number in range(MOST_PAGES):
+        path = address(version, limit, rest, number * limit if way == "offset" else None, last)
+        yield path
+        head, page = server.ask(path)
+        if page.count(b'"enabledUser"') < limit or b'rel="next"' not in head:
+            return
+        last = last_id(page)
+
+
+def address(version: str, limit: int, rest: str, offset: int | None, last: str = "") -> str:
+    """The address of a page of users, by position or after an id."""
+    beyond = [f"sourcedId>'{last}'"] if last else []
+    wanted = " AND ".join([rest, *beyond] if rest else beyond)
+    place = f"&offset={offset}" if offset is not None else "&sort=sourcedId"
+    return f"{BASES[version]}/users?limit={limit}{place}" + (f"&filter={quote(wanted)}" if wanted else "")
+
+
+def last_id(page: bytes) -> str:
+    """The sourcedId of the last record of a page."""
+    return _LAST_ID.findall(page, max(page.rfind(b'{"sourcedId"', 0, len(page)) - 20_000, 0))[-1].decode()
+
+
+def first_and_last(server: Kept, version: str, way: str, held: str) -> dict[str, Any]:
+    """What the last page of a hundred costs, beside the first."""
+    rest = FILTERS[held]
+    head, _ = server.ask(address(version, 1, rest, 0))
+    total = int(re.search(rb"x-total-count: *(\d+)", head)[1])  # type: ignore[index]
+    first = address(version, 100, rest, 0 if way == "offset" else None)
+    last = address(version, 100, rest, total - 100)
+    if way == "keyset":
+        _, page = server.ask(address(version, 101, rest, total - 101))
+        last = address(version, 100, rest, None, str(_LAST_ID.search(page)[1], "ascii"))  # type: ignore[index]
+    costs = medians(server, first, last)
+    return {"version": version, "records": held, "way": way, "first_ms": round(costs[0] * 1e3, 2),
+            "last_ms": round(costs[1] * 1e3, 2), "last_to_first": round(costs[1] / costs[0], 2)}  # fmt: skip
+
+
+def medians(server: Kept, *paths: str) -> list[float]:
+    """The medians of some pages' seconds, asked in turn, so that a busy moment of the machine strikes all alike."""
+    times: list[list[float]] = [[] for _ in paths]
+    for _ in range(1000):
+        for path, mine in zip(paths, times, strict=True):
+            started = time.perf_counter()
+            server.ask(path)
+            mine.append(time.perf_counter() - started)
+    return [median(mine) for mine in times]
+
+
+def at_once(root: str, token: str, file_server: str, folder: Path, version: str) -> dict[str, Any]:
+    """Pages of a hundred over four kept connections at once."""
+    paths = [address(version, 100, "", number * 100) for number in range(MOST_PAGES)]
+    server = Kept(root, token)
+    for number, path in enumerate(paths):
+        (folder / str(number)).write_bytes(server.ask(path)[1])
+    ours = rate(root, token, paths, 4, LEAST)
+    theirs = rate(file_server, "", [f"/static/{number}" for number in range(len(paths))], 4, LEAST)
+    return {"version": version, "connections": 4, "limit": 100, "requests_per_second": round(ours),
+            "file_server_requests_per_second": round(theirs), "share": round(ours / theirs, 2)}  # fmt: skip
+
+
+def memory() -> int:
+    """Megabytes of the processes that serve the SIS side, without the database."""
+    mine = psutil.Process().children(recursive=True)
+    return round(sum(one.memory_info().rss for one in mine if "sis" in one.cmdline()) / 1e6)
 
 
 @contextmanager
-def files(folder: Path) -> Iterator[str]:
+def files(home: Path) -> Iterator[tuple[Path, str]]:
     """Granian, serving a folder and nothing else."""
-    port = free_port()
+    folder, port = home / "files", free_port()
+    folder.mkdir(exist_ok=True)
+    (folder / "0").write_bytes(b"")
     granian = str(Path(sys.executable).with_name("granian"))
-    command = [
-        granian,
-        "--interface",
-        "wsgi",
-        "--port",
-        str(port),
-        "--no-log",
-        "--static-path-mount",
-        str(folder),
-        "benchmarks.serving:nothing",
-    ]
-    process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+    options = ["--interface", "wsgi", "--port", str(port), "--no-log", "--static-path-mount", str(folder)]
+    process = subprocess.Popen([granian, *options, "benchmarks.serving:nothing"], stderr=subprocess.DEVNULL)
     try:
         wait_for(f"http://127.0.0.1:{port}/static/0")
-        yield f"http://127.0.0.1:{port}/static"
+        yield folder, f"http://127.0.0.1:{port}"
     finally:
         process.terminate()
         process.wait(20)
@@ -178,23 +226,21 @@ def nothing(environ: dict[str, Any], start_response: Any) -> list[bytes]:
     return [b""]
 
 
-def as_table(rows: list[dict[str, Any]]) -> str:
+def as_tables(document: dict[str, Any]) -> str:
     """The figures as Markdown."""
-    columns = (
-        "version",
-        "way",
-        "limit",
-        "requests_per_second",
-        "rows_per_second",
-        "file_server_rows_per_second",
-        "share",
-    )
+    said = [f"{document['people']:,} people; snapshots ready {document['seconds_to_snapshots']} s after the start; "
+            f"memory of the server {document['memory']['before_mb']} MB before, {document['memory']['after_mb']} MB after."]  # fmt: skip
+    return "\n\n".join([*said, *(as_table(document[name]) for name in ("walks", "ends", "at_once"))])
+
+
+def as_table(rows: list[dict[str, Any]]) -> str:
+    """Rows as Markdown."""
     lines = [
-        "| " + " | ".join(name.replace("_", " ") for name in columns) + " |",
-        "|---" * len(columns) + "|",
+        "| " + " | ".join(name.replace("_", " ") for name in rows[0]) + " |",
+        "|---" * len(rows[0]) + "|",
     ]
     return "\n".join(
-        [*lines, *("| " + " | ".join(f"{row.get(name, '')}" for name in columns) + " |" for row in rows)]
+        [*lines, *("| " + " | ".join(str(said) for said in row.values()) + " |" for row in rows)]
     )
 
 

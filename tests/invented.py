@@ -1,12 +1,12 @@
 """Invented people for tests, and a source that serves them without a wire."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import msgspec
 
 from homeroom.problems import Problem
-from homeroom.sync.reading import Evidence, Slice
+from homeroom.sync.reading import Birth, Evidence, Slice
 from homeroom.sync.roster import SourceOrg, SourcePerson, SourceRole
 
 LINCOLN, OAKWOOD = "org-lincoln", "org-oakwood"
@@ -44,12 +44,16 @@ def family(*students: SourcePerson, guardians: Sequence[SourcePerson]) -> list[S
 
 @dataclass
 class Told:
-    """A source that tells what it was given. `trouble` makes its reading incomplete; `cut` ends it after so many people."""
+    """A source that tells what it was given. `trouble` makes its reading incomplete; `cut` ends it after so many people. `born`
+    are birth dates by sourcedId, None = it refuses them; `asked` are those asked for."""
 
     told: Sequence[SourcePerson]
     trouble: str = ""
     cut: int | None = None
+    born: Mapping[str, str] | None = None
+    asked: list[str] = field(default_factory=list)
     evidence: dict[str, Evidence] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
 
     def orgs(self) -> Sequence[SourceOrg]:
         self.evidence["orgs"] = Evidence("orgs", claimed=2, received=2, pages=1, finished=True)
@@ -71,3 +75,11 @@ class Told:
             return msgspec.json.decode(record.raw, type=SourcePerson), ()
         except msgspec.DecodeError:
             return None, (Problem("not_json", "users", record.sourced_id),)
+
+    def births(self, of: Collection[str]) -> Iterator[list[Birth]]:
+        self.asked += sorted(of)
+        if self.born is None:
+            self.problems.append(Problem("births_refused", "demographics"))
+            return
+        for sourced_id in of:
+            yield [Birth(sourced_id, self.born.get(sourced_id, ""))]

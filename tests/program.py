@@ -2,8 +2,10 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.error
 import urllib.request
@@ -11,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 
 @dataclass(frozen=True)
@@ -25,7 +27,13 @@ class Said:
     @property
     def json(self) -> Any:
         """The one document on standard output."""
+        assert self.out, f"it ended with {self.status} and said: {self.err}"
         return json.loads(self.out)
+
+
+def _as_in_a_terminal() -> None:
+    """Ctrl-C counts, though the tests themselves may run in the background, where a shell has it ignored."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 @dataclass(frozen=True)
@@ -50,7 +58,7 @@ class Program:
             capture_output=True,
             text=True,
             env=self.environment(**more),
-            timeout=180,
+            timeout=300,
             check=False,
         )
         return Said(done.returncode, done.stdout, done.stderr)
@@ -58,21 +66,39 @@ class Program:
     def start(self, *words: str, **more: str) -> "subprocess.Popen[str]":
         command = [sys.executable, "-m", "homeroom.cli.main", *words]
         return subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=self.environment(**more)
+            command,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            env=self.environment(**more),
+            preexec_fn=_as_in_a_terminal,
         )
 
     @contextmanager
     def serving(self, *words: str, port: int, **more: str) -> Iterator[str]:
-        """A server of ours on a port, for the block; its address."""
-        process = self.start(*words, "--port", str(port), **more)
-        try:
-            yield wait_for(f"http://127.0.0.1:{port}", process)
-        finally:
-            process.terminate()
-            process.wait(20)
+        """A server of ours on a port, for the block; its address. What it says goes to a file: a pipe that nobody reads fills up."""
+        command = [sys.executable, "-m", "homeroom.cli.main", *words, "--port", str(port)]
+        with tempfile.TemporaryFile("w+") as said:
+            process = subprocess.Popen(command, stdout=said, stderr=said, env=self.environment(**more))
+            try:
+                yield wait_for(f"http://127.0.0.1:{port}", process, said=said)
+            finally:
+                end(process)
 
 
-def wait_for(address: str, process: "subprocess.Popen[str]", seconds: float = 60) -> str:
+def end(process: "subprocess.Popen[Any]", seconds: float = 60) -> None:
+    """Ends a process that was asked to; one that does not in time is killed, and that is a failure."""
+    process.terminate()
+    try:
+        process.wait(seconds)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        raise
+
+
+def wait_for(
+    address: str, process: "subprocess.Popen[Any]", seconds: float = 120, said: IO[str] | None = None
+) -> str:
     """Waits until a site answers."""
     until = time.monotonic() + seconds
     while time.monotonic() < until and process.poll() is None:
@@ -82,6 +108,7 @@ def wait_for(address: str, process: "subprocess.Popen[str]", seconds: float = 60
             time.sleep(0.1)
         else:
             return address
-    raise AssertionError(
-        f"{address} does not answer; it said: {process.stdout.read() if process.poll() is not None and process.stdout else ''}"
-    )
+    words = said or (process.stdout if process.poll() is not None else None)
+    if said is not None:
+        said.seek(0)
+    raise AssertionError(f"{address} does not answer; it said: {words.read() if words else ''}")

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from homeroom.sis.rehearsal.dialects import DIALECTS
+from homeroom.sis.rehearsal.faults import FAULTS
 from tests.documents import DOCS, PAGES, commands
 
 ROOT = DOCS.parent
@@ -52,3 +54,8 @@ def test_every_make_target_named_is_one() -> None:
     targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     for path in PROSE:
         assert set(re.findall(r"(?:`|^    )make ([a-z]+)", path.read_text(), re.MULTILINE)) <= targets
+
+
+def test_every_switch_of_a_rehearsal_is_explained() -> None:
+    told = set(re.findall(r"`([a-z_0-9]+)`", (DOCS / "rehearsal.md").read_text()))
+    assert DIALECTS.keys() | FAULTS.keys() <= told

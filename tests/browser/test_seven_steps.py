@@ -165,11 +165,16 @@ def connect(page: Page, sites: Sites, url: str, key: str, secret: str) -> None:
     page.get_by_label("Client Secret").fill(secret)
     page.get_by_label("School ID").fill("999")
     page.get_by_role("button", name="Save and Test Connection").click()
-    expect(page.locator("#answer")).to_contain_text("No school has the id, number or name “999”")
+    expect(page.locator("#answer")).to_contain_text(
+        "No school has the id, number or name “999”", timeout=60_000
+    )
     looked_at(page)
     page.get_by_role("row", name="Lincoln High").get_by_role("button", name="This one").click()
     page.get_by_role("button", name="Save and Test Connection").click()
-    expect(page.locator("#answer-heading")).to_contain_text("The connection works")
+    expect(page.locator("#answer-heading")).to_contain_text("The connection works", timeout=60_000)
+    expect(page.locator("#sample")).to_contain_text("masked")
+    page.get_by_role("button", name="Show names").click()
+    expect(page.locator("#sample")).to_contain_text("as the SIS has them now", timeout=60_000)
     assert page.get_by_label("Client Secret").input_value() == ""
     looked_at(page, "4-test-connection")
 

@@ -1,13 +1,14 @@
 """Who may see what: every page of the school app, tried by everybody."""
 
+import re
 from typing import Any
 
 import pytest
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
-from homeroom.campus.people.models import Person
-from homeroom.campus.runs.models import Run
+from homeroom.campus.people.models import Contact, ContactLink, Person
+from homeroom.campus.runs.models import MatchReview, Run
 from homeroom.campus.schools.grants import grant
 from homeroom.campus.schools.models import District, Role, School
 from homeroom.web.accounts.models import Account
@@ -21,20 +22,56 @@ PEOPLE = ROSTERING | {"manager"}
 PAGES = [
     ("GET", "people/", PEOPLE),
     ("GET", "people/?format=csv", PEOPLE),
+    ("GET", "people/leaving/", PEOPLE),
+    ("GET", "people/leaving/?format=csv", PEOPLE),
+    ("GET", "people/why-not/", PEOPLE),
+    ("POST", "people/why-not/", PEOPLE),
     ("GET", "people/{person}/", PEOPLE),
     ("POST", "people/{person}/change/", ROSTERING),
     ("GET", "rostering/", ROSTERING),
     ("POST", "rostering/", ROSTERING),
     ("GET", "rostering/help/", ROSTERING),
+    ("GET", "rostering/test/", ROSTERING),
+    ("GET", "rostering/test/people/", ROSTERING),
+    ("GET", "rostering/method/", ROSTERING),
+    ("GET", "rostering/csv/", ROSTERING),
+    ("POST", "rostering/csv/", ROSTERING),
+    ("POST", "rostering/csv/forget/", ROSTERING),
     ("GET", "rostering/settings/", ROSTERING),
     ("POST", "rostering/settings/", ROSTERING),
+    ("GET", "rostering/settings/history/", ROSTERING),
+    ("POST", "rostering/settings/history/", ROSTERING),
+    ("GET", "rostering/parents/", ROSTERING),
+    ("GET", "rostering/parents/?format=csv", ROSTERING),
+    ("GET", "people/{person}/merge/", ROSTERING),
+    ("POST", "people/{person}/merge/", ROSTERING),
+    ("POST", "people/{person}/split/", ROSTERING),
+    ("POST", "people/{person}/merge/undo/", ROSTERING),
+    ("GET", "people/{person}/contacts/{contact}/", ROSTERING),
+    ("POST", "people/{person}/contacts/{contact}/", ROSTERING),
+    ("GET", "rostering/review/", ROSTERING),
+    ("GET", "rostering/review/?format=csv", ROSTERING),
+    ("POST", "rostering/review/{review}/", ROSTERING),
+    ("POST", "rostering/review/several/", ROSTERING),
     ("GET", "rostering/runs/", ROSTERING),
     ("GET", "rostering/runs/?format=csv", ROSTERING),
     ("POST", "rostering/runs/", ROSTERING),
     ("GET", "rostering/runs/{run}/", ROSTERING),
     ("GET", "rostering/runs/{run}/?format=csv", ROSTERING),
+    (
+        "GET",
+        "rostering/settings/preview/",
+        set(),
+    ),  # only while there is a preview: tests/campus/runs/test_previewing.py
     ("GET", "rostering/runs/{run}/progress/", ROSTERING),
     ("POST", "rostering/runs/{run}/decide/", ROSTERING),
+    ("POST", "rostering/runs/{run}/leave-out/", ROSTERING),
+    ("GET", "rostering/runs/{run}/rekey/", ROSTERING),
+    ("GET", "rostering/runs/{run}/rekey/?format=csv", ROSTERING),
+    ("POST", "rostering/runs/{run}/rekey/", ROSTERING),
+    ("GET", "rostering/runs/{run}/why/", set()),  # only a preview has it: tests/campus/runs/test_rules.py
+    ("GET", "rostering/runs/{run}/undo/", ROSTERING),
+    ("POST", "rostering/runs/{run}/undo/", ROSTERING),
 ]
 
 
@@ -74,8 +111,27 @@ def signed_in(email: str) -> Client:
 
 def address(world: World, page: str) -> str:
     return f"/schools/{world.lincoln.pk}/" + page.format(
-        person=Person.objects.get().pk, run=Run.objects.get().pk
+        person=Person.objects.get().pk,
+        run=Run.objects.get().pk,
+        review=_review(world).pk,
+        contact=_contact(world).pk,
     )
+
+
+def _contact(world: World) -> Contact:
+    """Somebody's mother: the contact of the only person."""
+    person = Person.objects.get()
+    link = ContactLink.objects.filter(person=person).first()
+    if link is None:
+        contact = Contact.objects.create(district=world.district, given_name="Rosa")
+        link = ContactLink.objects.create(district=world.district, person=person, contact=contact)
+    return link.contact
+
+
+def _review(world: World) -> MatchReview:
+    return MatchReview.objects.get_or_create(
+        district=world.district, connection=world.connection, sourced_id="r", schools=[world.lincoln.pk]
+    )[0]
 
 
 @pytest.mark.parametrize(
@@ -89,7 +145,10 @@ def test_every_page_for_everybody(
         answer = (
             client.get(path)
             if method == "GET"
-            else client.post(path, {"do": "edit", "decision": "approve", "kind": "dry run"})
+            else client.post(
+                path,
+                {"do": "edit", "decision": "approve", "kind": "dry run", "verdict": "ignore", "version": "0"},
+            )
         )
         if who == "anonymous":
             assert answer.status_code == 302
@@ -102,10 +161,7 @@ def test_every_page_for_everybody(
 
 def test_the_table_names_every_page_of_the_site() -> None:
     """A page that is added without a line above fails here."""
-    named = {
-        page.split("?")[0].replace("{person}", "<int:person_id>").replace("{run}", "<int:run_id>")
-        for _, page, _ in PAGES
-    }
+    named = {re.sub(r"\{(\w+)\}", r"<int:\1_id>", page.split("?")[0]) for _, page, _ in PAGES}
     assert {pattern for pattern in patterns() if pattern.startswith("schools/")} == {
         f"schools/<int:school_id>/{page}" for page in named
     }

@@ -4,10 +4,12 @@ import pytest
 from django.test import Client
 
 from homeroom.campus.connections.models import Connection, RosterLink
+from homeroom.campus.connections.policy import policy_of
 from homeroom.campus.people.models import Membership, Person
 from homeroom.campus.runs.models import Change, Run
 from homeroom.campus.schools.grants import grant
 from homeroom.campus.schools.models import Role, School
+from homeroom.sync.rules import GroupPolicy
 from homeroom.web.accounts.links import sign_in_link
 from homeroom.web.accounts.models import Account
 from tests.campus.world import World
@@ -117,7 +119,7 @@ def test_sync_settings_are_saved_and_a_bad_address_is_refused(trusting: World, o
     }
     owner.post(at(trusting, "rostering/settings/"), said)
     link = RosterLink.objects.select_related("connection").get(school=trusting.lincoln)
-    assert link.policy["students"] == {"roster": True, "auto_update": False, "archive": False}
+    assert policy_of(link).students == GroupPolicy(roster=True)
     assert link.policy["parents"] is False
     assert (link.notify, link.connection.sync_time.strftime("%H:%M")) == (["r.diaz@lincoln.example"], "03:15")
     page = owner.post(at(trusting, "rostering/settings/"), {**said, "notify": "r.diaz"}).content.decode()
@@ -142,8 +144,26 @@ def test_a_held_run_is_approved_on_its_page(trusting: World, owner: Client) -> N
     owner.post(at(trusting, f"rostering/runs/{run.pk}/decide/"), {"decision": "approve"})
     assert len(trusting.active()) == 30
     assert Change.objects.filter(run=run, decided_by__email="owner@lincoln.example").count() == 10
-    owner.post(at(trusting, f"rostering/runs/{run.pk}/decide/"), {"decision": "undo"})
+    page = owner.get(at(trusting, f"rostering/runs/{run.pk}/undo/")).content.decode()
+    assert "<strong>10 changes</strong> would be turned round" in page
+    owner.post(at(trusting, f"rostering/runs/{run.pk}/undo/"))
     assert len(trusting.active()) == 40
+
+
+def test_what_a_run_did_to_one_person_is_undone_on_its_page(trusting: World, owner: Client) -> None:
+    trusting.night(MANY)
+    run = trusting.night([student("s00", given_name="Ada"), student("s01", given_name="Bo"), *MANY[2:]])
+    undo = at(trusting, f"rostering/runs/{run.pk}/undo/")
+    ada = Person.objects.get(number="n-s00")
+    assert f'value="{ada.pk}"' in owner.get(undo + "?q=Ada").content.decode()
+    assert "<strong>1 change</strong>" in owner.get(undo + f"?person={ada.pk}").content.decode()
+    owner.post(undo, {"person": ada.pk})
+    assert set(Person.objects.filter(number__in=("n-s00", "n-s01")).values_list("given_name", flat=True)) == {
+        "Ana",
+        "Bo",
+    }
+    other = Person.objects.get(number="n-s39")
+    assert owner.get(undo + f"?person={other.pk}").status_code == 404
 
 
 def test_changes_can_be_searched_filtered_and_downloaded(trusting: World, owner: Client) -> None:

@@ -23,9 +23,9 @@ EVERYTHING = tuple(
 class World:
     """One night a day, from 1 June 2026 on."""
 
-    def __init__(self) -> None:
+    def __init__(self, district: str = "Riverside") -> None:
         self.now = datetime(2026, 6, 1, 6, 0, tzinfo=UTC)
-        self.district = District.objects.create(name="Riverside")
+        self.district = District.objects.create(name=district)
         self.connection = Connection.objects.create(
             district=self.district, url="http://127.0.0.1:1/ims/oneroster/v1p1"
         )

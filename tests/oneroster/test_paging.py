@@ -53,3 +53,32 @@ def test_links_are_read_however_they_are_written(header: str) -> None:
 
 def test_a_query_is_changed_and_the_rest_of_it_kept() -> None:
     assert with_query("http://x/users?a=1&limit=5", limit="9") == "http://x/users?a=1&limit=9"
+
+
+def test_a_long_query_stands_in_the_next_link_alone() -> None:
+    links = read_links(link_header("http://sis.example/users", [("filter", "a" * 2000)], Window(10, 20), 90))
+    assert set(links) == {"next"}
+
+
+def test_links_are_ascii_without_what_would_end_them() -> None:
+    header = link_header(
+        'http://sis.example/schools/é ">,/students', [("filter", "a b='é,'")], Window(10, 20), 90
+    )
+    assert header.isascii()
+    assert set(read_links(header)) == {"first", "prev", "next", "last"}
+    assert "%20b" in header
+    assert "+" not in header
+
+
+def test_the_page_before_an_offset_past_the_end_is_the_last() -> None:
+    links = read_links(link_header("http://sis.example/users", [], Window(10, 5000), 25))
+    assert links["prev"] == links["last"]
+    assert "next" not in links
+
+
+def test_a_signature_of_the_query_is_not_repeated() -> None:
+    header = link_header(
+        "http://sis.example/users", [("oauth_signature", "x"), ("sort", "email")], Window(10, 0), 25
+    )
+    assert "oauth" not in header
+    assert "sort=email" in header

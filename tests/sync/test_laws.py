@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 
 from homeroom.sync import diff, plan
 from homeroom.sync.changes import Action, Change
-from homeroom.sync.diff import Terms
 from homeroom.sync.guardians import rank
 from homeroom.sync.matching import Candidates, match
 from homeroom.sync.narrow import by_org, narrow
@@ -27,14 +26,16 @@ from homeroom.sync.roster import (
     SourcePerson,
     SourceRole,
 )
-from homeroom.sync.rules import GroupPolicy, Policy, SchoolRule, fingerprint
+from homeroom.sync.rules import KEEPABLE, GroupPolicy, Policy, SchoolRule, fingerprint
+from homeroom.sync.terms import Terms
 
 TODAY = date(2026, 9, 1)
 SCHOOLS = {1: "org-1", 2: "org-2"}
 words = st.sampled_from(["student", "teacher", "aide", "principal", "parent", "Student", "janitor"])
 texts = st.text(st.characters(categories=("L", "M", "Zs", "Pd")), max_size=8).map(str.strip)
 roles = st.builds(SourceRole, word=words, org=st.sampled_from(["org-1", "org-2", "org-9"]))
-switches = st.builds(GroupPolicy, st.booleans(), st.booleans(), st.booleans())
+keeps = st.just(()) | st.sets(st.sampled_from(KEEPABLE), max_size=2).map(lambda names: tuple(sorted(names)))
+switches = st.builds(GroupPolicy, st.booleans(), st.booleans(), st.booleans(), keeps)
 policies = st.builds(Policy, switches, switches, switches, switches, st.booleans())
 places = st.builds(Place, st.sampled_from([1, 2]), st.sampled_from(list(RoleGroup)))
 members = st.builds(
@@ -102,9 +103,11 @@ def planned(
         if person is not None:
             found = match(entry, Candidates(linked=person)) if entry else None
             how = found.how if found else "linked by sourcedId"
-            changes += diff.compare(entry, person, how, terms, sourced_id, frozenset(), leads=True).changes
+            changes += diff.compare(
+                entry, person, how, terms, sourced_id, frozenset(), leads=True, closes=True
+            ).changes
         elif entry is not None:
-            changes += diff.add(entry, number, "new").changes
+            changes += diff.add(entry, number, "new", terms).changes
     return changes
 
 
@@ -138,7 +141,8 @@ def test_carrying_the_plan_out_reaches_the_roster_that_the_policy_wants(night) -
             held = before.places.get(place) if before else None
             by_hand = held is not None and not held.active and held.ended_by_hand
             assert after[number].places[place].active != by_hand
-            if terms.updates(place) and not by_hand and entry.places[place]:  # type: ignore[union-attr]
+            kept = "grade" in terms.keeps([place])
+            if terms.updates(place) and not by_hand and not kept and entry.places[place]:  # type: ignore[union-attr]
                 assert after[number].places[place].grade == entry.places[place]  # type: ignore[union-attr]
         if before is not None:
             _check_leaving(entry, before, after[number], terms)

@@ -22,11 +22,11 @@ HERE = Place(1, RoleGroup.STUDENTS)
     ],
 )
 def test_five_per_cent_or_twenty_five_people(leaving: int, of: int, held: bool) -> None:
-    assert bool(holds({HERE: leaving}, {HERE: of}, {1: Policy()})) == held
+    assert bool(holds({(HERE, "archive"): leaving}, {HERE: of}, {1: Policy()})) == held
 
 
 def test_a_hold_says_how_many_of_how_many_and_what_to_do() -> None:
-    (hold,) = holds({HERE: 40}, {HERE: 100}, {1: Policy()})
+    (hold,) = holds({(HERE, "archive"): 40}, {HERE: 100}, {1: Policy()})
     assert hold.reason == (
         "40 of 100 students would be archived (40 %, limit 5 % or 25). "
         "Nobody was archived; look at the list, then approve or discard."

@@ -1,12 +1,13 @@
 """A OneRoster server that behaves, but for what a test bends."""
 
 import json
+import ssl
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import parse_qsl, urlsplit
 
 ORGS = [
@@ -35,23 +36,34 @@ def user(number: int, **more: Any) -> dict[str, Any]:
     return {**said, **more}
 
 
+class Wire(Protocol):
+    """What a server writes to."""
+
+    def write(self, data: bytes, /) -> Any: ...
+
+    def flush(self) -> None: ...
+
+
 @dataclass
 class Asked:
-    """One request: its path, its query, its headers, and how many of this path came before it."""
+    """One request: its path, its query, its headers, how many of this path came before it, its body and its method."""
 
     path: str
     query: dict[str, str]
     headers: dict[str, str]
     before: int
+    body: bytes = b""
+    method: str = "GET"
 
 
 @dataclass
 class Answer:
-    """What goes back."""
+    """What goes back; `write` puts the whole answer on the wire itself, for what no HTTP library would send."""
 
     status: int = 200
     body: bytes = b""
     headers: dict[str, str] = field(default_factory=dict)
+    write: Callable[[Wire], None] | None = None
 
 
 Bend = Callable[[Asked, Answer], Answer]
@@ -78,11 +90,11 @@ def good(asked: Asked, people: list[dict[str, Any]]) -> Answer:
         )
     for word, rows in (("orgs", ORGS), ("users", people)):
         if asked.path.endswith(f"/v1p1/{word}"):
-            return _page(asked, word, rows)
+            return page(asked, word, rows)
     return Answer(404, b'{"statusInfoSet": []}')
 
 
-def _page(asked: Asked, word: str, rows: list[dict[str, Any]]) -> Answer:
+def page(asked: Asked, word: str, rows: list[dict[str, Any]]) -> Answer:
     wanted = sorted(rows, key=lambda row: str(row.get("sourcedId")))
     after = asked.query.get("filter", "")
     if after.startswith("sourcedId>"):
@@ -93,12 +105,17 @@ def _page(asked: Asked, word: str, rows: list[dict[str, Any]]) -> Answer:
 
 
 @contextmanager
-def server(people: list[dict[str, Any]], bend: Bend = lambda asked, answer: answer) -> Iterator[Server]:
-    """The server on a free port of the loopback address."""
+def server(
+    people: list[dict[str, Any]],
+    bend: Bend = lambda asked, answer: answer,
+    tls: ssl.SSLContext | None = None,
+) -> Iterator[Server]:
+    """The server on a free port of the loopback address, over TLS where a context for it is given."""
     seen: list[Asked] = []
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True
 
         def do_GET(self) -> None:
             parts = urlsplit(self.path)
@@ -107,10 +124,16 @@ def server(people: list[dict[str, Any]], bend: Bend = lambda asked, answer: answ
                 dict(parse_qsl(parts.query)),
                 dict(self.headers),
                 sum(a.path == parts.path for a in seen),
+                self.rfile.read(int(self.headers.get("Content-Length") or 0)),
+                self.command,
             )
             seen.append(asked)
-            self.rfile.read(int(self.headers.get("Content-Length") or 0))
             answer = bend(asked, good(asked, people))
+            if answer.write is not None:
+                self.close_connection = True
+                with suppress(OSError):  # the client may have had enough
+                    answer.write(self.wfile)
+                return
             self.send_response(answer.status)
             for name, value in {"Content-Length": str(len(answer.body)), **answer.headers}.items():
                 self.send_header(name, value)
@@ -122,8 +145,14 @@ def server(people: list[dict[str, Any]], bend: Bend = lambda asked, answer: answ
         def log_message(self, *_: object) -> None:
             """Says nothing."""
 
-    running = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    class Quiet(ThreadingHTTPServer):
+        def handle_error(self, *_: object) -> None:
+            """Says nothing of clients that hang up: some servers here give them reason to."""
+
+    running = Quiet(("127.0.0.1", 0), Handler)
     running.daemon_threads = True
+    if tls is not None:
+        running.socket = tls.wrap_socket(running.socket, server_side=True)
     thread = threading.Thread(target=running.serve_forever, args=(0.05,), daemon=True)
     thread.start()
     try:

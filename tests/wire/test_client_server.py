@@ -10,6 +10,7 @@ import urllib3
 from homeroom.oneroster.lenient import read_user
 from homeroom.sis.records.generate import district
 from homeroom.sync.sources.rest import RestSettings, RestSource
+from homeroom.sync.sources.testing import POINTS
 from homeroom.sync.sources.testing import test as try_connection
 from tests.conftest import SCHOOLS, SEED, STUDENTS, SisSite
 
@@ -85,14 +86,8 @@ def test_test_connection_answers_point_by_point(sis_site: SisSite, version: str)
         RestSource(RestSettings(sis_site.base(version), sis_site.key, sis_site.secret)), "004"
     )
     assert answer.ok
-    assert [check.name for check in answer.checks][:6] == [
-        "address",
-        "dns",
-        "reach",
-        "token",
-        "version",
-        "schools",
-    ]
+    assert [check.name for check in answer.checks] == [point.name for point in POINTS]
+    assert all(check.tried for check in answer.checks)
     assert answer.profile["version"] == version
     assert answer.school is not None
     assert answer.school.sourced_id == "school-001"

@@ -1,35 +1,22 @@
-"""Every operation of the standard, in both versions, against a small known district; and the document that describes them."""
+"""Every operation of the standard, in both versions, against a small known district."""
 
-import json
 from typing import Any
 
 import pytest
 
 from homeroom.oneroster.endpoints import ENDPOINTS, Endpoint
-from homeroom.sis.oneroster_api.discovery import NAMES
 from tests.conftest import SisSite
-from tests.wire.test_client_server import VERSIONS, bearer, get, http, known
+from tests.wire.calls import everything
+from tests.wire.test_client_server import VERSIONS, get, known
 
-__all__ = ["bearer"]  # the fixture
 OPERATIONS = pytest.mark.parametrize(
     "endpoint", ENDPOINTS, ids=[endpoint.operation for endpoint in ENDPOINTS]
 )
 
 
 @pytest.fixture(scope="module")
-def everything(sis_site: SisSite) -> dict[str, str]:
-    """A token that asked for no scope in particular, and so has them all, demographics too."""
-    answer = http.request(
-        "POST",
-        f"{sis_site.address}/oauth/token",
-        fields={
-            "grant_type": "client_credentials",
-            "client_id": sis_site.key,
-            "client_secret": sis_site.secret,
-        },
-        encode_multipart=False,
-    )
-    return {"Authorization": f"Bearer {answer.json()['access_token']}"}
+def headers(sis_site: SisSite) -> dict[str, str]:
+    return everything(sis_site)
 
 
 def expected(endpoint: Endpoint, ids: tuple[str, ...]) -> set[str]:
@@ -101,12 +88,11 @@ def example(name: str) -> str:
 @VERSIONS
 @OPERATIONS
 def test_an_operation_gives_what_the_district_has(
-    sis_site: SisSite, everything: dict[str, str], version: str, endpoint: Endpoint
+    sis_site: SisSite, headers: dict[str, str], version: str, endpoint: Endpoint
 ) -> None:
-    bearer = everything
     if endpoint.single:
         some = min(expected(endpoint, ()))
-        answer = get(sis_site, endpoint.path.replace("{id}", some), bearer, version)
+        answer = get(sis_site, endpoint.path.replace("{id}", some), headers, version)
         assert (answer.status, list(answer.json())) == (200, [endpoint.key])
         assert answer.json()[endpoint.key]["sourcedId"] == some
         return
@@ -114,80 +100,8 @@ def test_an_operation_gives_what_the_district_has(
     path = endpoint.path
     for name, id_ in zip(endpoint.parents, ids, strict=True):
         path = path.replace(f"{{{name}}}", id_)
-    answer = get(sis_site, path, bearer, version, limit="10000")
+    answer = get(sis_site, path, headers, version, limit="10000")
     assert answer.status == 200, answer.data
     assert {row["sourcedId"] for row in answer.json()[endpoint.key]} == expected(endpoint, ids)
     assert answer.headers["X-Total-Count"] == str(len(expected(endpoint, ids)))
     assert expected(endpoint, ids)
-
-
-@VERSIONS
-@pytest.mark.parametrize("name", NAMES)
-def test_the_discovery_document_describes_every_operation(sis_site: SisSite, version: str, name: str) -> None:
-    said = json.loads(http.request("GET", f"{sis_site.base(version)}/discovery/{name}").data)
-    assert {path["get"]["operationId"] for path in said["paths"].values()} == {
-        endpoint.operation for endpoint in ENDPOINTS
-    }
-    assert said["servers"] == [{"url": sis_site.base(version)}]
-    flow = said["components"]["securitySchemes"]["OAuth2CC"]["flows"]["clientCredentials"]
-    assert flow["tokenUrl"] == f"{sis_site.address}/oauth/token"
-
-
-@VERSIONS
-def test_filters_agree_with_a_plain_reading_of_the_grammar(
-    sis_site: SisSite, bearer: dict[str, str], version: str
-) -> None:
-    from hypothesis import given, settings
-    from hypothesis import strategies as st
-
-    from homeroom.oneroster.filter import OPERATORS, Clause, Filter, matches
-
-    people = get(sis_site, "/users", bearer, version, limit="10000").json()["users"]
-    names = [
-        "sourcedId",
-        "status",
-        "givenName",
-        "familyName",
-        "email",
-        "identifier",
-        "grades",
-        "agents.sourcedId",
-        "enabledUser",
-    ]
-    names += (
-        ["role", "orgs.sourcedId"]
-        if version == "1.1"
-        else ["roles.role", "roles.org.sourcedId", "primaryOrg.sourcedId"]
-    )
-    values = st.sampled_from(
-        [
-            "active",
-            "student",
-            "school-001",
-            "09",
-            "true",
-            "a",
-            "O'",
-            "",
-            people[0]["familyName"],
-            people[1]["sourcedId"],
-        ]
-    )
-    clauses = st.builds(Clause, st.sampled_from(names), st.sampled_from(OPERATORS), values)
-    filters = st.builds(
-        Filter,
-        st.lists(st.lists(clauses, min_size=1, max_size=2).map(tuple), min_size=1, max_size=2).map(tuple),
-    )
-
-    @settings(max_examples=80)
-    @given(filters)
-    def agrees(wanted: Filter) -> None:
-        answer = get(
-            sis_site, "/users", bearer, version, filter=str(wanted), fields="sourcedId", limit="10000"
-        )
-        assert answer.status == 200, answer.data
-        assert {p["sourcedId"] for p in answer.json()["users"]} == {
-            p["sourcedId"] for p in people if matches(wanted, p)
-        }, str(wanted)
-
-    agrees()

@@ -2,39 +2,73 @@
 
 import json
 from collections.abc import Callable
-from typing import Any
+from dataclasses import dataclass, field
 
 import pytest
-from oauthlib.oauth1 import Client
 
+from homeroom.oneroster.auth.credentials import Credentials
 from homeroom.oneroster.exchange import Exchange
-from homeroom.sync.sources.rest import RestSettings, RestSource
-from homeroom.sync.sources.testing import test as try_connection
-from tests.wire.misbehaving import Answer, Asked, Bend, server, user
+from homeroom.oneroster.failing import ExchangeFailed
+from homeroom.oneroster.presets import PRESETS
+from homeroom.oneroster.probe import MOST_WITH_CREDENTIALS, Found, Known, probe
+from tests.wire.misbehaving import Answer, Asked, Server, server, user
 
 PEOPLE = [user(number) for number in range(5)]
+SECRET = "tell-nobody"
+MOST_REQUESTS = 60  # of a probe in all, knocks and credentials together
+NOTHING = Answer(404, b"")
+GOOD = json.dumps({"access_token": "token-1", "expires_in": 3600}).encode()
+BEARER = {"WWW-Authenticate": 'Bearer realm="OneRoster"'}
 
 
-def tried(
-    bend: Bend, address: Callable[[str], str] = lambda at: f"{at}/ims/oneroster/v1p1", token_url: str = ""
-) -> Any:
-    with server(PEOPLE, bend) as at:
-        settings = RestSettings(address(at.address), "key", "secret", token_url and at.address + token_url)
-        answer = try_connection(RestSource(settings, exchange=Exchange(sleep=lambda _: None)), "004")
-        return answer, at.asked
+def find(at: Server, url: str = "", token_url: str = "", sis: str = "", version: str = "") -> Found:
+    known = Known(token_url, sis, version)
+    return probe(url or at.base, Credentials("key", SECRET), Exchange(sleep=lambda _: None), known)
 
 
-def plain(asked: Asked, answer: Answer) -> Answer:
-    return answer
+def carries_credentials(asked: Asked) -> bool:
+    """Whether a request brings key, secret or token, wherever it may have put them."""
+    return "Authorization" in asked.headers or SECRET in asked.body.decode()
 
 
-def authorized(asked: Asked) -> bool:
-    return asked.headers.get("Authorization", "").startswith("Bearer token-1")
+def is_token_call(asked: Asked) -> bool:
+    return asked.method == "POST"
+
+
+def with_token(asked: Asked) -> bool:
+    return asked.headers.get("Authorization") == "Bearer token-1"
 
 
 def guarded(asked: Asked, answer: Answer) -> Answer:
-    """Nothing without the token."""
-    return answer if asked.path.endswith("token") or authorized(asked) else Answer(401, b"{}")
+    """Nothing without the token, nor a token without key and secret."""
+    if is_token_call(asked):
+        refused = Answer(401, b'{"error": "invalid_client"}')
+        return answer if carries_credentials(asked) or answer.status == 404 else refused
+    return answer if with_token(asked) else Answer(401, b"{}", BEARER)
+
+
+@dataclass
+class Place:
+    """A server whose API and tokens are where a test puts them: everything else is 404."""
+
+    base: str = "/ims/oneroster/v1p1"
+    tokens: str = "/oauth/token"
+    orgs: list[dict[str, str]] = field(
+        default_factory=lambda: [{"sourcedId": "1", "name": "L", "type": "school"}]
+    )
+    accepts: Callable[[Asked], bool] = with_token
+    gives: Callable[[Asked], Answer] = lambda asked: (
+        Answer(200, GOOD) if carries_credentials(asked) else Answer(400, b'{"error": "invalid_request"}')
+    )
+
+    def __call__(self, asked: Asked, _: Answer) -> Answer:
+        if asked.path == self.tokens:
+            return self.gives(asked)
+        if asked.path == f"{self.base}/orgs":
+            return (
+                Answer(200, json.dumps({"orgs": self.orgs}).encode()) if self.accepts(asked) else Answer(401)
+            )
+        return NOTHING
 
 
 @pytest.mark.parametrize(
@@ -47,116 +81,349 @@ def guarded(asked: Asked, answer: Answer) -> Answer:
         lambda at: f"{at}/ims/oneroster/v1p1/users?limit=5&offset=0",
         lambda at: f"  {at}/ims/oneroster/v1p1  ",
         lambda at: f"{at}/ims/oneroster",
+        lambda at: f"{at}/ims",
+        lambda at: f"{at}/ims/oneroster/rostering/v1p2",
         lambda at: f"{at}/ims/oneroster/v1p1/schools/org-lincoln/students",
+        lambda at: f"{at}/oauth/token",
     ],
-    ids=["bare host", "slash", "full", "orgs", "query", "blanks", "prefix", "deep"],
+    ids=[
+        *("bare host", "slash", "full", "orgs", "query", "blanks", "prefix", "half a prefix"),
+        *("other version", "deep", "token address"),
+    ],
 )
 def test_whatever_was_pasted_leads_to_the_base(address: Callable[[str], str]) -> None:
-    answer, asked = tried(guarded, address)
-    assert answer.ok, answer.checks
-    assert answer.profile["base_url"].endswith("/ims/oneroster/v1p1")
-    assert len(asked) < 40  # few enough not to trip a lock-out
+    with server(PEOPLE, guarded) as at:
+        found = find(at, address(at.address))
+    assert found.profile.base_url == at.base
+    assert len(at.asked) < MOST_REQUESTS
+
+
+@pytest.mark.parametrize("sis", ["", *PRESETS])
+def test_whatever_sis_was_chosen_leads_to_the_base(sis: str) -> None:
+    base = "/campus/api/ims/oneroster/rostering/v1p2"
+    with server([], Place(base)) as at:
+        found = find(at, at.address, sis=sis)
+    assert found.profile.base_url == at.address + base
+    assert len(at.asked) < MOST_REQUESTS
+
+
+@pytest.mark.parametrize(
+    ("url", "base"),
+    [
+        ("/odd/place/ims/oneroster/v1p1", "/odd/place/ims/oneroster/v1p1"),
+        ("/odd/place", "/odd/place/ims/oneroster/v1p1"),
+        ("/odd", "/odd/api/ims/oneroster/v1p1"),
+        ("/campus/api/oneroster/v1p2/app", "/campus/api/oneroster/v1p2/app/ims/oneroster/rostering/v1p2"),
+        ("/ims/oneroster/v1p2", "/ims/oneroster/v1p2"),
+        ("/gateway/v1p1", "/gateway/v1p1"),
+        ("/sign-in/page.aspx", "/ims/oneroster/v1p1"),
+        ("/focus/Modules.php", "/focus/ims/oneroster/v1p1"),
+    ],
+)
+def test_odd_prefixes_are_found(url: str, base: str) -> None:
+    with server([], Place(base)) as at:
+        assert find(at, at.address + url).profile.base_url == at.address + base
 
 
 @pytest.mark.parametrize(
     "path",
-    ["/ims/oneroster/v1p1/token", "/oauth/token", "/token", "/ims/oneroster/token", "/oauth/access_token"],
+    [
+        *(
+            "/ims/oneroster/v1p1/token",
+            "/oauth/token",
+            "/token",
+            "/ims/oneroster/token",
+            "/oauth/access_token",
+        ),
+        *("/oauth2/token", "/campus/oauth2/token"),
+    ],
 )
-def test_the_token_is_found_where_servers_keep_it(path: str) -> None:
-    def elsewhere(asked: Asked, answer: Answer) -> Answer:
-        good = json.dumps({"access_token": "token-1", "expires_in": 60}).encode()
-        if asked.path == path:
-            return Answer(200, good)
-        return Answer(404, b"not here") if "token" in asked.path else guarded(asked, answer)
-
-    answer, _ = tried(elsewhere)
-    assert answer.ok, answer.checks
-    assert answer.profile["token_url"].endswith(path)
-
-
-def test_a_given_token_address_is_used_with_its_query() -> None:
-    def odd(asked: Asked, answer: Answer) -> Answer:
-        if asked.path == "/auth/realms/x/token-endpoint" and asked.query == {"tenant": "7"}:
-            return Answer(200, json.dumps({"access_token": "token-1"}).encode())
-        return Answer(404, b"") if "token" in asked.path else guarded(asked, answer)
-
-    answer, _ = tried(odd, token_url="/auth/realms/x/token-endpoint?tenant=7")
-    assert answer.ok, answer.checks
+def test_the_token_is_found_where_servers_keep_it_and_the_secret_goes_nowhere_else(path: str) -> None:
+    with server([], Place(tokens=path)) as at:
+        found = find(at)
+    assert found.profile.token_url == at.address + path
+    assert {
+        asked.path
+        for asked in at.asked
+        if SECRET in asked.body.decode() or asked.headers.get("Authorization", "").startswith("Basic")
+    } == {path}
 
 
-@pytest.mark.parametrize("method", ["HMAC-SHA1", "HMAC-SHA256"])
-def test_a_server_that_wants_signatures_is_signed_for(method: str) -> None:
-    def signed_only(asked: Asked, answer: Answer) -> Answer:
-        header = asked.headers.get("Authorization", "")
-        if asked.path.endswith("token"):
-            return Answer(404, b"<html>nothing</html>")
-        return answer if header.startswith("OAuth ") and f'"{method}"' in header else Answer(401, b"{}")
+def test_an_address_that_spoke_of_tokens_and_has_none_is_not_the_last() -> None:
+    def two(asked: Asked, answer: Answer) -> Answer:
+        """/oauth/token belongs to something else: it answers everybody, and knows nobody like us."""
+        if asked.path == "/oauth/token":
+            return Answer(404 if carries_credentials(asked) else 401, b'{"error": "invalid_client"}')
+        return Place(tokens="/oauth/access_token")(asked, answer)
 
-    answer, _ = tried(signed_only)
-    assert answer.ok, answer.checks
-    assert answer.profile["auth"] == ("oauth1-sha1" if method == "HMAC-SHA1" else "oauth1-sha256")
-    assert Client  # the method names are oauthlib's
+    with server([], two) as at:
+        assert find(at).profile.token_url.endswith("/oauth/access_token")
 
 
-def test_credentials_in_the_body_are_tried_too() -> None:
-    def wants_body(asked: Asked, answer: Answer) -> Answer:
-        if asked.path.endswith("token") and asked.headers.get("Authorization"):
-            return Answer(401, b'{"error": "invalid_client"}')
-        return guarded(asked, answer)
+def test_a_given_token_address_on_another_host_keeps_its_query() -> None:
+    def elsewhere(asked: Asked, _: Answer) -> Answer:
+        right = asked.path == "/auth/realms/x/connect" and asked.query == {"tenant": "7", "appName": "a b"}
+        return Answer(200, GOOD) if right and carries_credentials(asked) else NOTHING
 
-    answer, _ = tried(wants_body)
-    assert answer.ok, answer.checks
-    assert answer.profile["token_style"] != "basic"
-
-
-def test_cookies_of_the_token_reply_are_kept() -> None:
-    def sticky(asked: Asked, answer: Answer) -> Answer:
-        if asked.path.endswith("token"):
-            return Answer(200, answer.body, {"Set-Cookie": "node=7; Path=/; HttpOnly"})
-        return answer if "node=7" in asked.headers.get("Cookie", "") else Answer(401, b"{}")
-
-    answer, _ = tried(sticky)
-    assert answer.ok, answer.checks
-
-
-def test_a_server_without_totals_links_or_large_pages_works() -> None:
-    def poor(asked: Asked, answer: Answer) -> Answer:
-        if not asked.path.endswith(("/users", "/orgs")):
-            return guarded(asked, answer)
-        word = asked.path.rsplit("/", 1)[1]
-        return Answer(200, json.dumps({word: json.loads(answer.body)[word][:2]}).encode())
-
-    answer, _ = tried(poor)
-    assert answer.ok, answer.checks
-    assert answer.profile["total_count"] is False
+    with server([], elsewhere) as tokens, server([], Place(tokens="/none")) as at:
+        given = f"{tokens.address}/auth/realms/x/connect?tenant=7&appName=a%20b"
+        found = find(at, token_url=given)
+    assert found.profile.token_url == given
+    assert not any(is_token_call(asked) for asked in at.asked)
 
 
 @pytest.mark.parametrize(
-    ("bend", "point"),
+    ("gives", "style"),
     [
+        (lambda asked: "Authorization" in asked.headers, "basic"),
+        (lambda asked: b"client_secret" in asked.body, "body"),
         (
-            lambda asked, answer: (
-                Answer(401, b'{"error": "invalid_client"}') if "token" in asked.path else Answer(401, b"{}")
-            ),
-            "token",
+            lambda asked: "Authorization" in asked.headers and b"scope" not in asked.body,
+            "basic_without_scope",
         ),
+        (lambda asked: b"client_secret" in asked.body and b"scope" not in asked.body, "body_without_scope"),
+        (lambda asked: "Authorization" in asked.headers and "grant_type" in asked.query, "basic_query"),
+        (lambda asked: "Authorization" in asked.headers and not asked.body, "basic_empty_body"),
         (
-            lambda asked, answer: (
-                Answer(200, json.dumps({"orgs": []}).encode()) if asked.path.endswith("/orgs") else answer
+            lambda asked: (
+                "Authorization" in asked.headers and b"core" in asked.body and b"roster.r" not in asked.body
             ),
-            "schools",
+            "basic_core",
         ),
-        (lambda asked, answer: Answer(404, b"<html>nothing</html>"), ""),
-        (lambda asked, answer: Answer(500, b""), ""),
-        (lambda asked, answer: Answer(200, b"<html>Sign in</html>", {"Content-Type": "text/html"}), ""),
-        (lambda asked, answer: Answer(302, b"", {"Location": "https://sis.example/login"}), ""),
     ],
-    ids=["refused", "no schools", "nothing there", "broken", "web page", "redirect"],
+    ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_what_fails_is_one_point_with_a_cure(bend: Bend, point: str) -> None:
-    answer, asked = tried(bend)
-    failed = [check for check in answer.checks if check.ok is False]
-    assert failed
-    assert failed[-1].cure or failed[0].cure
-    assert not point or point in {check.name for check in failed}
-    assert len(asked) < 80
+def test_a_token_is_asked_for_as_the_server_wants_it(gives: Callable[[Asked], bool], style: str) -> None:
+    def answer(asked: Asked) -> Answer:
+        if gives(asked):
+            return Answer(200, GOOD)
+        if not carries_credentials(asked):
+            return Answer(400, b'{"error": "invalid_request"}')
+        basic = "Authorization" in asked.headers
+        if style.startswith("basic") != basic:
+            return Answer(401, b'{"error": "invalid_client"}')
+        return Answer(400, b'{"error": "invalid_scope"}' if basic or b"scope" in asked.body else b"{}")
+
+    with server([], Place(gives=answer)) as at:
+        assert find(at).profile.token_style == style
+
+
+@pytest.mark.parametrize("sis", ["", "classlink", "aeries"])
+@pytest.mark.parametrize(("method", "auth"), [("HMAC-SHA1", "oauth1-sha1"), ("HMAC-SHA256", "oauth1-sha256")])
+def test_a_server_that_wants_signatures_is_signed_for(method: str, auth: str, sis: str) -> None:
+    def signed(asked: Asked) -> bool:
+        header = asked.headers.get("Authorization", "")
+        return header.startswith("OAuth ") and f'"{method}"' in header
+
+    with server([], Place(tokens="", accepts=signed)) as at:
+        assert find(at, at.address, sis=sis).profile.auth == auth
+    assert sum(map(carries_credentials, at.asked)) <= 5
+
+
+def test_a_server_that_asks_for_signatures_in_so_many_words_is_signed_for_first() -> None:
+    def classlink(asked: Asked, _: Answer) -> Answer:
+        if is_token_call(asked):  # another product's, on the same host
+            return Answer(401, b'{"error": "invalid_client"}')
+        if not asked.path.endswith("/v1p1/orgs"):
+            return NOTHING
+        signed = asked.headers.get("Authorization", "").startswith("OAuth ")
+        challenge = {"WWW-Authenticate": 'OAuth realm="x"'}
+        return Answer(200, b'{"orgs": [{"sourcedId": "1"}]}') if signed else Answer(401, b"", challenge)
+
+    with server([], classlink) as at:
+        assert find(at).profile.auth == "oauth1-sha256"
+    assert not any(is_token_call(asked) for asked in at.asked)
+
+
+def test_the_secret_may_be_a_bearer_that_never_changes() -> None:
+    with server([], Place("/proxy/v1p0/SG9t%3D/ims/oneroster/v1p1", "", accepts=_bearer)) as at:
+        assert find(at, f"{at.address}/proxy/v1p0/SG9t%3D").profile.auth == "bearer"
+
+
+def test_a_404_before_a_refused_signature_proves_nothing() -> None:
+    def picky(asked: Asked, _: Answer) -> Answer:
+        if not carries_credentials(asked):
+            return NOTHING if is_token_call(asked) else Answer(401)
+        if "v1p1" not in asked.path:
+            return NOTHING
+        return Answer(200, b'{"orgs": [{"sourcedId": "1"}]}') if _bearer(asked) else Answer(401)
+
+    with server([], picky) as at:
+        assert find(at, at.address).profile.auth == "bearer"
+
+
+def _bearer(asked: Asked) -> bool:
+    return asked.headers.get("Authorization") == f"Bearer {SECRET}"
+
+
+def test_cookies_of_the_token_reply_go_with_every_call() -> None:
+    def gives(asked: Asked) -> Answer:
+        return Answer(200, GOOD, {"Set-Cookie": "node=7; Path=/; HttpOnly"})
+
+    with server(
+        [], Place(gives=gives, accepts=lambda asked: "node=7" in asked.headers.get("Cookie", ""))
+    ) as at:
+        found = find(at)
+        assert found.profile.cookies
+        assert found.session.get("/orgs").status == 200
+
+
+class TwoVersions:
+    """A server that has both versions, or says so."""
+
+    def __init__(self, newer: Answer) -> None:
+        self.newer, self.older = newer, Place()
+
+    def __call__(self, asked: Asked, answer: Answer) -> Answer:
+        if asked.path == "/ims/oneroster/rostering/v1p2/orgs":
+            return self.newer if with_token(asked) else Answer(401)
+        return self.older(asked, answer)
+
+
+@pytest.mark.parametrize(
+    ("newer", "version"),
+    [
+        (Answer(200, b'{"orgs": [{"sourcedId": "1"}]}'), "1.2"),
+        (Answer(200, b'{"orgs": []}'), "1.1"),
+        (Answer(200, b"<html>Welcome</html>"), "1.1"),
+        (Answer(403, b"{}"), "1.1"),
+        (Answer(404, b"{}"), "1.1"),
+        (Answer(500, b"{}"), "1.1"),
+        (Answer(401, b"{}"), "1.1"),
+    ],
+    ids=["really", "empty", "a page", "forbidden", "nothing", "broken", "refused"],
+)
+def test_1_2_is_taken_only_where_it_really_answers(newer: Answer, version: str) -> None:
+    with server([], TwoVersions(newer)) as at:
+        assert find(at, at.address).profile.version == version
+
+
+def test_a_version_that_is_typed_or_known_is_kept_though_the_other_answers_too() -> None:
+    with server([], TwoVersions(Answer(200, b'{"orgs": [{"sourcedId": "1"}]}'))) as at:
+        assert find(at, at.base).profile.version == "1.1"
+        assert find(at, at.address, version="1.1").profile.version == "1.1"
+        assert find(at, at.base, version="1.2").profile.version == "1.2"
+
+
+def test_each_version_is_asked_with_a_token_for_its_own_scopes() -> None:
+    def gives(asked: Asked) -> Answer:
+        version = "2" if b"v1p2" in asked.body else "1"
+        return Answer(200, json.dumps({"access_token": f"token-{version}"}).encode())
+
+    bend = TwoVersions(Answer(403))
+    bend.older = Place(gives=gives)
+    with server([], bend) as at:
+        assert find(at, at.address).profile.version == "1.1"
+
+
+class Lock:
+    """A SIS that counts what is refused, and locks the key for good at the fourth."""
+
+    def __init__(self, right: Callable[[Asked], bool]) -> None:
+        self.right, self.refused = right, 0
+
+    def __call__(self, asked: Asked, answer: Answer) -> Answer:
+        if not is_token_call(asked):
+            return guarded(asked, answer)
+        if not carries_credentials(asked):
+            return Answer(401, b'{"error": "invalid_client"}')
+        if self.refused < 3 and self.right(asked):
+            return Answer(200, GOOD)
+        self.refused += 1
+        return Answer(401, b'{"error": "invalid_client"}')
+
+
+def test_a_refused_secret_stops_the_guessing_before_a_lock_out() -> None:
+    lock = Lock(lambda asked: False)
+    with (
+        server(PEOPLE, lock) as at,
+        pytest.raises(ExchangeFailed, match="does not accept the API Key") as failed,
+    ):
+        find(at, at.address)
+    assert failed.value.kind == "credentials"
+    assert lock.refused == 2  # as Basic, and in the body
+    assert sum(map(carries_credentials, at.asked)) == 2
+
+
+def test_a_server_that_looks_in_the_body_alone_is_found_before_a_lock_out() -> None:
+    lock = Lock(lambda asked: "Authorization" not in asked.headers)
+    with server(PEOPLE, lock) as at:
+        assert find(at, at.address).profile.token_style == "body"
+    assert lock.refused == 1
+
+
+UNHELPFUL = [
+    Answer(400, b'{"error": "invalid_request"}'),
+    Answer(401, b""),
+    Answer(401, b"{}"),
+    Answer(403, b""),
+    Answer(404, b"<html>nothing</html>"),
+    Answer(500, b""),
+    Answer(503, b""),
+    Answer(200, b"<html>Sign in</html>", {"Content-Type": "text/html"}),
+    Answer(200, b'{"orgs": []}'),
+    Answer(200, b'{"orgs": null, "error": "x", "access_token": "token-1"}'),
+    Answer(302, b"", {"Location": "/login"}),
+    Answer(302, b"", {"Location": "https://sis.example/login"}),
+    Answer(401, b"", {"WWW-Authenticate": "OAuth"}),
+]
+
+
+@pytest.mark.parametrize("answer", UNHELPFUL, ids=lambda a: f"{a.status} {a.body.decode()[:20]} {a.headers}")
+@pytest.mark.parametrize("address", ["", "/some/where"])
+def test_whatever_a_server_answers_few_requests_carry_credentials(answer: Answer, address: str) -> None:
+    with server([], lambda asked, _: answer) as at:
+        try:
+            find(at, at.address + address)
+        except ExchangeFailed as failed:
+            assert failed.cure
+            assert SECRET not in str(failed) + failed.cure
+    assert sum(map(carries_credentials, at.asked)) <= MOST_WITH_CREDENTIALS
+    assert len(at.asked) < MOST_REQUESTS
+
+
+def test_no_redirect_takes_credentials_to_another_host() -> None:
+    with server(PEOPLE) as thief:
+
+        def away(asked: Asked, answer: Answer) -> Answer:
+            here = guarded(asked, answer)
+            sent = Answer(
+                307, b"", {"Location": thief.address.replace("127.0.0.1", "localhost") + asked.path}
+            )
+            return sent if carries_credentials(asked) or not is_token_call(asked) else here
+
+        with server(PEOPLE, away) as at, pytest.raises(ExchangeFailed):
+            find(at)
+        with server(PEOPLE, away) as at, pytest.raises(ExchangeFailed):
+            find(at, token_url=f"{at.address}/oauth/token")
+    assert thief.asked == []
+
+
+def test_a_page_to_sign_in_at_in_place_of_401_is_no_obstacle() -> None:
+    def shy(asked: Asked, answer: Answer) -> Answer:
+        if asked.path == "/login":
+            return Answer(200, b"<html>Sign in</html>", {"Content-Type": "text/html"})
+        if is_token_call(asked) or with_token(asked):
+            return guarded(asked, answer)
+        return Answer(302, b"", {"Location": "/login"})
+
+    with server(PEOPLE, shy) as at:
+        assert find(at).profile.base_url == at.base
+
+
+def test_a_server_that_denies_to_be_there_until_it_knows_who_asks_is_found() -> None:
+    with server(PEOPLE, _hidden) as at:
+        assert find(at).profile.base_url == at.base
+
+
+def _hidden(asked: Asked, answer: Answer) -> Answer:
+    return guarded(asked, answer) if is_token_call(asked) or with_token(asked) else NOTHING
+
+
+def test_what_was_tried_is_told_without_a_secret() -> None:
+    with server(PEOPLE, guarded) as at:
+        found = find(at, at.address)
+    assert "knock /ims/oneroster/v1p1/orgs: HTTP 401" in "\n".join(found.tried).replace(
+        "/v1p1:", "/v1p1/orgs:"
+    )
+    assert SECRET not in "".join(found.tried)

@@ -1,5 +1,7 @@
 """The school app's settings."""
 
+import os
+
 import dj_database_url
 
 from homeroom.web.postgres import database_url
@@ -24,4 +26,20 @@ INSTALLED_APPS = [
     "homeroom.campus.people",
     "homeroom.campus.connections",
     "homeroom.campus.runs",
+]
+
+# Where people of many districts type addresses, none of them may lead into the network that this machine stands in.
+HOSTED = os.environ.get("HOMEROOM_HOSTED", "") == "1"
+# How many seconds a page waits for Test Connection before it shows how far it is.
+TEST_PATIENCE = 2.0
+# The same for what other Sync Settings would do.
+PREVIEW_PATIENCE = 1.0
+REQUESTS_PER_SECOND = float(os.environ.get("HOMEROOM_REQUESTS_PER_SECOND", "10"))
+# Below this directory, and nowhere else on this machine, owners may name folders to which exports are written.
+CSV_FOLDERS = os.environ.get("HOMEROOM_CSV_FOLDERS", "")
+MOST_UPLOADED = 512 * 1024**2  # bytes of one form
+FILE_UPLOAD_HANDLERS = [
+    "homeroom.campus.connections.csv_upload.Bounded",
+    "django.core.files.uploadhandler.MemoryFileUploadHandler",
+    "django.core.files.uploadhandler.TemporaryFileUploadHandler",
 ]

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from homeroom.cli import finding, show
+from homeroom.cli.arguments import Json
 from homeroom.cli.boot import boot
-from homeroom.cli.rostering import Json
 from homeroom.cli.trouble import WRONG_USE, Trouble
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ import subprocess
 import psycopg
 
 from homeroom.cli import show
-from homeroom.cli.trouble import Trouble
+from homeroom.cli.trouble import WRONG_USE, Trouble
 
 TABLES_LOCK = 0x6D696772  # "migr": one process at a time brings a site's tables up to date
 
@@ -15,11 +15,14 @@ def boot(site: str) -> None:
     """Makes this process one of a site ("campus" or "sis"). Raises `Trouble` when its ground is not there."""
     os.environ["DJANGO_SETTINGS_MODULE"] = f"homeroom.{site}.settings"
     import django
+    from django.core.exceptions import ImproperlyConfigured
     from django.db import OperationalError
 
     try:
         django.setup()
         _migrate()
+    except ImproperlyConfigured as wrong:
+        raise Trouble(str(wrong), "Correct the setting, or leave it out.", WRONG_USE) from wrong
     except (OperationalError, psycopg.OperationalError, psycopg.ProgrammingError) as wrong:
         raise database_trouble(wrong) from wrong
     except (subprocess.SubprocessError, RuntimeError, TimeoutError) as wrong:

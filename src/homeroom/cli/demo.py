@@ -15,7 +15,7 @@ from typing import Annotated, Any
 import typer
 
 from homeroom.cli import show
-from homeroom.cli.rostering import Json
+from homeroom.cli.arguments import Json
 from homeroom.cli.serving import child, choose_port, stop
 from homeroom.cli.trouble import FAILED, HELD, Trouble
 from homeroom.web.home import home
@@ -198,8 +198,8 @@ def _tell(said: dict[str, Any]) -> None:
 
 
 def _stay(stage: Stage) -> int:
-    show.note("Both sites stay up. Ctrl-C stops everything.")
     try:
+        show.note("Both sites stay up. Ctrl-C stops everything.")
         while all(process.poll() is None for process in stage.processes):
             time.sleep(0.5)
     except KeyboardInterrupt:

@@ -11,8 +11,8 @@ from datetime import datetime, timedelta
 import typer
 
 from homeroom.cli import show
+from homeroom.cli.arguments import Json
 from homeroom.cli.boot import boot
-from homeroom.cli.rostering import Json
 from homeroom.cli.trouble import FAILED
 from homeroom.sync.reading import Check
 

@@ -10,7 +10,21 @@ import psycopg
 import typer
 from typer.exceptions import TyperException
 
-from homeroom.cli import accounts, csv_sets, demo, doctor, rostering, schools, serve, show, sis
+from homeroom.cli import (
+    accounts,
+    connecting,
+    csv_sets,
+    demo,
+    doctor,
+    merging,
+    policy,
+    reviewing,
+    runs,
+    schools,
+    serve,
+    show,
+    sis,
+)
 from homeroom.cli.boot import database_trouble
 from homeroom.cli.trouble import FAILED, WRONG_USE, Trouble
 
@@ -20,10 +34,12 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for part in (demo, serve, rostering, schools, accounts, doctor):
+for part in (demo, serve, connecting, policy, runs, schools, accounts, doctor):
     part.add_to(app)
 app.add_typer(sis.app, name="sis")
 app.add_typer(csv_sets.app, name="csv")
+app.add_typer(reviewing.app, name="review")
+app.add_typer(merging.app, name="merge")
 
 
 def main() -> None:

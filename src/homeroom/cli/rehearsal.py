@@ -6,13 +6,14 @@ from typing import Annotated, Any
 import typer
 
 from homeroom.cli import show
-from homeroom.cli.rostering import Json
+from homeroom.cli.arguments import Json
+from homeroom.cli.boot import boot
 from homeroom.cli.secured_users import found
 from homeroom.cli.trouble import WRONG_USE, Trouble
 
 
 def rehearse(
-    name: str,
+    name: Annotated[str, typer.Argument(help="A secured user; nobody lists who rehearses.")] = "",
     dialect: Annotated[str, typer.Option(help="Answer like this SIS, such as skyward_sms.")] = "",
     fault: Annotated[list[str] | None, typer.Option(help="Have this fault; may be repeated.")] = None,
     school: Annotated[str, typer.Option(help="The school that vanishes; the first when none is named.")] = "",
@@ -21,6 +22,8 @@ def rehearse(
     json: Json = False,
 ) -> int:
     """Has one secured user's calls answered like another SIS, or with faults. Without an option: what is on, and what there is."""
+    if not name:
+        return _list(json)
     user = found(name)
     from django.utils import timezone
 
@@ -34,7 +37,28 @@ def rehearse(
         except Unknown as wrong:
             raise Trouble(str(wrong), "Nothing was changed.", WRONG_USE) from wrong
     said = _said(user)
-    show.document(said) if json else _say(said, choices=not (stop or dialect or fault))
+    show.document(said) if json else _say(said)
+    if not (json or stop or dialect or fault):
+        _say_choices()
+    return 0
+
+
+def _list(json: bool) -> int:
+    """Who rehearses, and what there is to rehearse."""
+    boot("sis")
+    from homeroom.sis.rehearsal.dialects import DIALECTS
+    from homeroom.sis.rehearsal.faults import FAULTS
+    from homeroom.sis.rehearsal.models import Rehearsal
+
+    on = [_said(one.secured_user) for one in Rehearsal.objects.select_related("secured_user")]
+    if json:
+        show.document({"rehearsals": on, "dialects": list(DIALECTS), "faults": list(FAULTS)})
+        return 0
+    for said in on:
+        _say(said)
+    if not on:
+        show.say("Nobody rehearses.")
+    _say_choices()
     return 0
 
 
@@ -45,34 +69,41 @@ def _said(user: Any) -> dict[str, Any]:
 
     root = os.environ.get("HOMEROOM_SIS_URL", "http://127.0.0.1:8010").rstrip("/")
     on = Rehearsal.objects.filter(secured_user=user).first()
-    addresses = {"OneRoster API URL": root + BASE_PATHS[V1P1], "Token URL": f"{root}/oauth/token"}
+    shown = full = root + BASE_PATHS[V1P1]
+    token: str | None = f"{root}/oauth/token"
     if on is not None and on.dialect:
         addresses = DIALECTS[on.dialect].addresses(root)
+        shown, full = addresses["OneRoster API URL"], addresses["OneRoster API URL, in full"]
+        token = addresses.get("Token URL")
     return {
         "name": user.name,
         "on": on is not None,
         "dialect": on.dialect if on else "",
         "faults": list(on.faults) if on else [],
-        "oneroster_url": addresses["OneRoster API URL"],
-        "token_url": addresses.get("Token URL"),
+        "oneroster_url": full,
+        "shown_url": shown,
+        "token_url": token,
     }
 
 
-def _say(said: dict[str, Any], *, choices: bool) -> None:
-    from homeroom.sis.rehearsal.dialects import DIALECTS
-    from homeroom.sis.rehearsal.faults import FAULTS
-
+def _say(said: dict[str, Any]) -> None:
     if said["on"]:
         show.say(
             f"{said['name']} rehearses {', '.join([said['dialect'] or 'the standard', *said['faults']])}."
         )
     else:
-        show.say(f"{said['name']} rehearses nothing: it is answered as everybody is.")
-    show.say(f"OneRoster API URL  {said['oneroster_url']}")
-    show.say(f"Token URL          {said['token_url'] or 'none: each call is signed with OAuth 1.0a'}")
-    if choices:
-        show.table(
-            ("Dialect", "How it differs"),
-            [(name, f"{one.label}. {one.says}") for name, one in DIALECTS.items()],
-        )
-        show.table(("Fault", "What happens"), [(name, one.label) for name, one in FAULTS.items()])
+        show.say(f"{said['name']} rehearses nothing: it is answered as the data says.")
+    show.say(f"OneRoster API URL  {said['shown_url']}")
+    if said["shown_url"] != said["oneroster_url"]:
+        show.say(f"          in full  {said['oneroster_url']}")
+    show.say(f"Token URL          {said['token_url'] or 'none'}")
+
+
+def _say_choices() -> None:
+    from homeroom.sis.rehearsal.dialects import DIALECTS
+    from homeroom.sis.rehearsal.faults import FAULTS
+
+    for name, dialect in DIALECTS.items():
+        show.say(f"\n--dialect {name}: {dialect.label}\n    {dialect.says}")
+    for name, fault in FAULTS.items():
+        show.say(f"\n--fault {name}: {fault.label}\n    {fault.says}")

@@ -6,8 +6,8 @@ from typing import Annotated, Any
 import typer
 
 from homeroom.cli import show
+from homeroom.cli.arguments import Json
 from homeroom.cli.boot import boot
-from homeroom.cli.rostering import Json
 from homeroom.cli.trouble import WRONG_USE, Trouble
 
 user_app = typer.Typer(no_args_is_help=True, help="Secured users: who may call.")
@@ -48,29 +48,57 @@ def user_add(name: str, person: Annotated[bool, typer.Option("--person")] = Fals
 
 @user_app.command("list")
 def user_list(json: Json = False) -> int:
-    """All secured users."""
+    """All secured users: their state, the age of their secret, their last use and how often they called."""
     boot("sis")
+    from homeroom.sis.rehearsal.models import Rehearsal
     from homeroom.sis.secured_users.models import SecuredUser
 
-    users = [_user(user) for user in SecuredUser.objects.prefetch_related("keys")]
+    rehearsing = set(Rehearsal.objects.values_list("secured_user_id", flat=True))
+    users = [
+        _user(user) | {"rehearsing": user.pk in rehearsing}
+        for user in SecuredUser.objects.prefetch_related("keys")
+    ]
     if json:
         show.document({"users": users})
     else:
         show.table(
-            ("Name", "Kind", "Active", "Last used"),
-            [(u["name"], u["kind"], u["active"], u["last_used_at"] or "never") for u in users],
+            ("Name", "Kind", "State", "Secret made", "Last used", "Calls"),
+            [
+                (
+                    u["name"],
+                    u["kind"],
+                    _state(u),
+                    _day(u["secret_made_at"]),
+                    _day(u["last_used_at"]),
+                    f"{u['calls']:,}",
+                )
+                for u in users
+            ],
         )
     return 0
 
 
+def _state(user: dict[str, Any]) -> str:
+    words = ["active" if user["active"] else "not active"]
+    words += ["narrowed"] * user["narrowed"] + ["rehearsing"] * user["rehearsing"]
+    return ", ".join(words)
+
+
+def _day(moment: Any) -> str:
+    return f"{moment:%Y-%m-%d %H:%M}" if moment else "never"
+
+
 def _user(user: Any) -> dict[str, Any]:
-    used = [key.last_used_at for key in user.keys.all() if key.last_used_at]
+    keys = user.keys.all()
     return {
         "name": user.name,
         "kind": user.kind,
         "active": user.active,
-        "keys": len(user.keys.all()),
-        "last_used_at": max(used, default=None),
+        "narrowed": bool(user.share),
+        "keys": len(keys),
+        "secret_made_at": max((key.created_at for key in keys), default=None),
+        "last_used_at": max((key.last_used_at for key in keys if key.last_used_at), default=None),
+        "calls": sum(key.calls for key in keys),
     }
 
 
@@ -126,7 +154,7 @@ def user_share(
         narrow(user, *rules, timezone.now())
     said = {"name": user.name, "schools": share.schools, "groups": share.groups, "hidden": share.hidden,
             "counts": dict(seen.kinds), "roles": dict(seen.roles), "saved": changes and not preview}  # fmt: skip
-    show.document(said) if json else _say_share(said)
+    show.document(said) if json else _say_share(said, "would receive" if preview else "receives")
     return 0
 
 
@@ -147,12 +175,29 @@ def _known(groups: list[str] | None, fields: list[str] | None, schools: list[str
                 )
 
 
-def _say_share(said: dict[str, Any]) -> None:
-    show.say(
-        f"{said['name']} {'now receives' if said['saved'] else 'would receive'} {show.counts(said['counts']) or 'nothing'}."
-    )
+def _say_share(said: dict[str, Any], receives: str) -> None:
+    receives = "now receives" if said["saved"] else receives
+    show.say(f"{said['name']} {receives} {show.counts(said['counts']) or 'nothing'}.")
     show.say(f"Schools: {', '.join(said['schools']) or 'all'}. People: {', '.join(said['groups'])}.")
     show.say(f"Left out: {', '.join(said['hidden']) or 'no field'}.")
+
+
+@user_app.command("log")
+def user_log(name: str, json: Json = False) -> int:
+    """What a secured user fetched in the last 90 days, by hour and kind of call, newest first. It names no person."""
+    user = found(name)
+    rows = [
+        {"hour": f.hour, "call": f.call, "status": f.status, "calls": f.calls, "records": f.records, "bytes": f.bytes,
+         "last_at": f.last_at} for f in user.fetches.all()
+    ]  # fmt: skip
+    if json:
+        show.document({"name": user.name, "fetched": rows})
+    else:
+        show.table(
+            ("Hour (UTC)", "Call", "Status", "Calls", "Records"),
+            [(_day(r["hour"]), r["call"], r["status"], f"{r['calls']:,}", f"{r['records']:,}") for r in rows],
+        )
+    return 0
 
 
 @key_app.callback()

@@ -45,10 +45,16 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
 def checks(found: Iterable[Check]) -> None:
     """The points of a test, each failing one with its cure."""
     for check in found:
-        line = Text(f"{MARK[check.ok]} ", style=STYLE[check.ok])
+        mark, style = (MARK[check.ok], STYLE[check.ok]) if check.tried else ("–", "dim")
+        line = Text(f"{mark} ", style=style)
         out.print(line.append(f"{check.name}: {check.detail}", style="default"))
         if check.cure and check.ok is not True:
             out.print(Text(f"    → {check.cure}"))
+
+
+def sign(mark: str, style: str, text: str) -> None:
+    """A line with a coloured sign before it."""
+    out.print(Text("  ").append(f"{mark} ", style=style).append(text))
 
 
 def counts(found: Mapping[str, int]) -> str:

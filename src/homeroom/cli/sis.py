@@ -8,10 +8,10 @@ import typer
 
 from homeroom.cli import secured_users, show
 from homeroom.cli.accounts import PasswordFile, let_in, valid_address
+from homeroom.cli.arguments import Json
 from homeroom.cli.boot import boot
-from homeroom.cli.csv_sets import problems
+from homeroom.cli.csv_sets import problems, tell
 from homeroom.cli.rehearsal import rehearse
-from homeroom.cli.rostering import Json
 from homeroom.cli.trouble import WRONG_USE, Trouble
 
 app = typer.Typer(
@@ -51,8 +51,8 @@ def sis_load(
     boot("sis")
     from django.utils import timezone
 
-    from homeroom.oneroster.bulk import BulkError
-    from homeroom.sis.records.load import grouped, load
+    from homeroom.oneroster.bulk.files import BulkError
+    from homeroom.sis.records.load import load
 
     try:
         with show.progress() as watch:
@@ -65,11 +65,7 @@ def sis_load(
         show.document({"counts": report.counts, "problems": problems(report.problems)})
         return 0
     show.say(f"Loaded {show.counts(report.counts)}.")
-    for group in grouped(report.problems):
-        place = f"{group['where']} {group['field']}".strip() + (
-            f" from row {group['first_row']}" if group["first_row"] else ""
-        )
-        show.say(f"  {group['count']} × {place}: {group['message']}\n      → {group['cure']}")
+    tell(report.problems, done=True)
     return 0
 
 

@@ -3,6 +3,7 @@
 Source: FACTS of the standard, OneRoster 1.2 rostering OpenAPI (final, 2022) and tables 3.1a to c of 1.1.
 """
 
+import re
 from dataclasses import dataclass
 
 V1P1, V1P2 = "1.1", "1.2"
@@ -113,6 +114,13 @@ def _by_parent() -> list[Endpoint]:
 
 ENDPOINTS: tuple[Endpoint, ...] = (*_pairs(), *_by_parent())
 _SHAPES = {tuple("" if "{" in part else part for part in e.path.strip("/").split("/")): e for e in ENDPOINTS}
+# A sourcedId may hold a slash, and a server is handed its path decoded: then the words around it tell where it ends.
+LONGEST = 800  # two ids and the words around them; nobody shall make us search a longer path
+_AROUND_IDS = [
+    (re.compile(re.sub(r"\{\w+\}", "(.+)", endpoint.path)), endpoint)
+    for endpoint in sorted(ENDPOINTS, key=lambda endpoint: -len(endpoint.path))
+    if "{" in endpoint.path
+]
 
 
 def match(path: str) -> tuple[Endpoint, tuple[str, ...]] | None:
@@ -120,4 +128,11 @@ def match(path: str) -> tuple[Endpoint, tuple[str, ...]] | None:
     parts = [part for part in path.split("/") if part]
     shape = tuple("" if index % 2 else part for index, part in enumerate(parts))
     endpoint = _SHAPES.get(shape)
-    return (endpoint, tuple(parts[1::2])) if endpoint else None
+    return (endpoint, tuple(parts[1::2])) if endpoint else _around_ids("/" + "/".join(parts))
+
+
+def _around_ids(path: str) -> tuple[Endpoint, tuple[str, ...]] | None:
+    if len(path) > LONGEST:
+        return None
+    found = ((pattern.fullmatch(path), endpoint) for pattern, endpoint in _AROUND_IDS)
+    return next(((endpoint, fits.groups()) for fits, endpoint in found if fits), None)

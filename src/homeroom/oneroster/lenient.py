@@ -1,172 +1,172 @@
 """Reading records as servers really send them: orgs and users of either version, in any state of repair.
 
 Null, missing, empty, wrong type, one object for a list, a list for one object, a boolean or "true", numbers for texts,
-padded ids, references without ids: each is met, and what costs something is named as a Problem. Nothing here raises for
-bad data: one bad row never costs the good ones.
+padded ids, keys and words in another case, references without ids, odd dates: each is met, and named as a Problem.
+Nothing here raises for bad data: one bad row never costs the good ones.
 """
-
-from typing import Any
 
 import msgspec
 
 from homeroom.oneroster import records as r
+from homeroom.oneroster.bounds import USUAL
 from homeroom.oneroster.grades import one_form
+from homeroom.oneroster.mend import mended
+from homeroom.oneroster.said import Said, id_text
 from homeroom.problems import Problem
 
-Problems = list[Problem]
+LONGEST_ID = 255
+_ROLES = {
+    word.lower(): word
+    for word in (
+        *("administrator", "aide", "counselor", "districtAdministrator", "guardian", "parent", "principal"),
+        *("proctor", "relative", "siteAdministrator", "student", "systemAdministrator", "teacher"),
+    )
+}
 
 
 def read_user(raw: bytes) -> tuple[r.User | None, tuple[Problem, ...]]:
     """A user from the JSON bytes of one object, and what was odd about it; None when it has no usable sourcedId."""
-    said, problems = _object("users", raw)
-    if said is None:
-        return None, tuple(problems)
-    sourced_id = text(said.get("sourcedId"))
+    said = _object("users", raw)
+    if isinstance(said, Problem):
+        return None, (said,)
     user = r.User(
-        sourced_id=sourced_id,
+        sourced_id=said.sourced_id,
         status=_status(said),
-        modified=text(said.get("dateLastModified")),
-        metadata=_dict(said.get("metadata")),
-        given_name=text(said.get("givenName")),
-        family_name=text(said.get("familyName")),
-        middle_name=text(said.get("middleName")),
-        username=text(said.get("username")),
-        user_ids=_user_ids(said.get("userIds")),
-        enabled=truth(said.get("enabledUser"), default=True),
-        identifier=text(said.get("identifier")),
-        email=text(said.get("email")),
-        sms=text(said.get("sms")),
-        phone=text(said.get("phone")),
-        agents=tuple(_ids(said.get("agents"), "agents", sourced_id, problems)),
-        grades=_grades(said, sourced_id, problems),
-        roles=tuple(_roles(said, sourced_id, problems)),
-        primary_org=_id(said.get("primaryOrg")),
+        modified=said.text("dateLastModified"),
+        metadata=said.free("metadata"),
+        given_name=said.text("givenName"),
+        family_name=said.text("familyName"),
+        middle_name=said.text("middleName"),
+        username=said.text("username"),
+        user_ids=_user_ids(said),
+        enabled=said.truth("enabledUser", default=True),
+        identifier=said.text("identifier"),
+        email=said.text("email"),
+        sms=said.text("sms"),
+        phone=said.text("phone"),
+        agents=said.ids("agents"),
+        grades=_grades(said),
+        roles=tuple(_roles(said)),
+        primary_org=said.id("primaryOrg"),
     )
     if not user.roles:
-        problems.append(Problem("no_role", "users", sourced_id, "roles"))
-    return user, tuple(problems)
+        said.problem("no_role", "roles")
+    return user, tuple(said.problems)
 
 
 def read_org(raw: bytes) -> tuple[r.Org | None, tuple[Problem, ...]]:
     """An org from the JSON bytes of one object; None when it has no usable sourcedId."""
-    said, problems = _object("orgs", raw)
-    if said is None:
-        return None, tuple(problems)
+    said = _object("orgs", raw)
+    if isinstance(said, Problem):
+        return None, (said,)
     org = r.Org(
-        sourced_id=text(said.get("sourcedId")),
+        sourced_id=said.sourced_id,
         status=_status(said),
-        modified=text(said.get("dateLastModified")),
-        metadata=_dict(said.get("metadata")),
-        name=text(said.get("name")),
-        type=text(said.get("type")).lower(),
-        identifier=text(said.get("identifier")),
-        parent=_id(said.get("parent")),
-        children=tuple(_ids(said.get("children"), "children", "", [])),
+        modified=said.text("dateLastModified"),
+        metadata=said.free("metadata"),
+        name=said.text("name"),
+        type=said.text("type").lower(),
+        identifier=said.text("identifier"),
+        parent=said.id("parent"),
+        children=said.ids("children"),
     )
-    return org, tuple(problems)
+    return org, tuple(said.problems)
 
 
-def _object(where: str, raw: bytes) -> tuple[dict[str, Any] | None, Problems]:
+def read_birth(raw: bytes) -> tuple[r.Demographics | None, tuple[Problem, ...]]:
+    """Of the JSON bytes of somebody's demographics the birth date, and nothing else of it; None without a usable sourcedId."""
+    said = _object("demographics", raw)
+    if isinstance(said, Problem):
+        return None, (said,)
+    day = said.date("birthDate") if _status(said) == "active" else ""
+    return r.Demographics(sourced_id=said.sourced_id, birth_date=day), tuple(said.problems)
+
+
+def _object(where: str, raw: bytes) -> Said | Problem:
+    """What one object says, or why it says nothing that one can use."""
+    if len(raw) > USUAL.record_bytes:
+        return Problem("record_too_large", where)
+    mending = False
     try:
         said = msgspec.json.decode(raw)
-    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
-        return None, [Problem("not_json", where)]
-    if isinstance(said, list) and len(said) == 1:
-        said = said[0]
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        mending = True
+        try:
+            said = msgspec.json.decode(mended(raw))
+        except (msgspec.MsgspecError, ValueError, RecursionError):
+            return Problem("not_json", where)
+    listed = isinstance(said, list) and len(said) == 1
+    said = said[0] if listed else said
     if not isinstance(said, dict):
-        return None, [Problem("not_an_object", where)]
-    if not text(said.get("sourcedId")):
-        return None, [Problem("missing_id", where, field="sourcedId")]
-    return said, []
+        return Problem("not_an_object", where)
+    found = Said(where, said)
+    if not found.sourced_id:
+        return Problem("missing_id", where, field="sourcedId")
+    if len(found.sourced_id) > LONGEST_ID:
+        return Problem("long_id", where, found.sourced_id[:40], "sourcedId")
+    if id_text(said.get("sourcedId")) != said.get("sourcedId"):
+        found.bent("sourcedId", "a number, another spelling of the word, or blanks around it")
+    if mending:
+        found.problem("odd_text", "", "half a character, or an encoding other than UTF-8")
+    if listed:
+        found.bent("", "a list of one object")
+    return found
 
 
-def text(value: Any) -> str:
-    """A text, trimmed: numbers are spelled out, null and objects say nothing. NULs are no text anywhere."""
-    if isinstance(value, str):
-        return value.replace("\0", "").strip()
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return ""
-    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
-
-
-def truth(value: Any, *, default: bool) -> bool:
-    """A boolean, also when it comes as a word."""
-    if isinstance(value, bool):
-        return value
-    word = text(value).lower()
-    return word in ("true", "1", "yes") if word else default
-
-
-def _status(said: dict[str, Any]) -> str:
+def _status(said: Said) -> str:
     # 1.0 had `inactive`, which 1.1 reads as tobedeleted. Empty and unknown words mean active: feeds made from
     # CSV leave it blank, and absence of a word is no evidence that somebody left.
-    return "tobedeleted" if text(said.get("status")).lower() in ("tobedeleted", "inactive") else "active"
+    word = said.text("status")
+    lower = word.lower().replace("_", "").replace(" ", "")
+    if lower in ("tobedeleted", "inactive"):
+        return "tobedeleted"
+    if lower not in ("", "active"):
+        said.problem("unknown_status", "status", f"“{word[:40]}”")
+    return "active"
 
 
-def _dict(value: Any) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}
+def _user_ids(said: Said) -> tuple[r.UserId, ...]:
+    pairs = [(pair.text("type"), pair.text("identifier")) for pair in said.objects("userIds")]
+    return tuple(r.UserId(type=type_, identifier=identifier) for type_, identifier in pairs if identifier)
 
 
-def _list(value: Any) -> list[Any]:
-    if isinstance(value, list):
-        return value
-    return [] if value is None or value == "" else [value]
-
-
-def _id(value: Any) -> str:
-    if isinstance(value, list):
-        value = value[0] if value else None
-    return text(value.get("sourcedId")) if isinstance(value, dict) else text(value)
-
-
-def _ids(value: Any, field: str, sourced_id: str, problems: Problems) -> list[str]:
-    ids = []
-    for item in _list(value):
-        found = _id(item)
-        if found:
-            ids.append(found)
-        else:
-            problems.append(Problem("reference_without_id", "users", sourced_id, field))
-    return list(dict.fromkeys(ids))
-
-
-def _user_ids(value: Any) -> tuple[r.UserId, ...]:
-    pairs = [item for item in _list(value) if isinstance(item, dict) and text(item.get("identifier"))]
-    return tuple(
-        r.UserId(type=text(pair.get("type")), identifier=text(pair.get("identifier"))) for pair in pairs
-    )
-
-
-def _grades(said: dict[str, Any], sourced_id: str, problems: Problems) -> tuple[str, ...]:
-    given = said.get("grades") or _dict(said.get("metadata")).get("grade")
-    words = [word for item in _list(given) for word in text(item).split(",") if word.strip()]
+def _grades(said: Said) -> tuple[str, ...]:
+    words = said.texts("grades") or said.within("metadata").texts("grade")
     grades = []
     for word in words:
         grade, known = one_form(word)
         grades.append(grade)
         if not known:
-            problems.append(Problem("unknown_grade", "users", sourced_id, "grades"))
+            said.problem("unknown_grade", "grades", f"“{word[:16]}”")
     return tuple(dict.fromkeys(grades))
 
 
-def _roles(said: dict[str, Any], sourced_id: str, problems: Problems) -> list[r.Role]:
-    roles = [_role(item, sourced_id, problems) for item in _list(said.get("roles")) if isinstance(item, dict)]
-    roles += [
-        r.Role(role=text(said.get("role")), org=org)
-        for org in _ids(said.get("orgs"), "orgs", sourced_id, problems) or ([""] if said.get("role") else [])
-        if text(said.get("role"))
-    ]
-    return [role for role in roles if role is not None and role.role]
+def _roles(said: Said) -> list[r.Role]:
+    """The roles of 1.2 and the role and orgs of 1.1, whichever are there; what both say counts once."""
+    roles = [role for item in said.objects("roles") if (role := _role(item)).role]
+    seen = {(role.role, role.org) for role in roles}
+    words = [_word(said, word) for word in (*said.texts("role"), *said.words("roles"))]
+    orgs = said.ids("orgs") or ("",)
+    older = [r.Role(role=word, org=org) for word in words for org in orgs]
+    return [*roles, *(role for role in older if (role.role, role.org) not in seen)]
 
 
-def _role(item: dict[str, Any], sourced_id: str, problems: Problems) -> r.Role | None:
-    org = _id(item.get("org"))
+def _role(item: Said) -> r.Role:
+    org = item.id("org")
     if not org:
-        problems.append(Problem("reference_without_id", "users", sourced_id, "roles.org"))
+        item.problem("reference_without_id", "org")
     return r.Role(
-        role=text(item.get("role")),
+        role=_word(item, item.text("role")),
         org=org,
-        role_type=text(item.get("roleType")) or "primary",
-        begin_date=text(item.get("beginDate")),
-        end_date=text(item.get("endDate")),
+        role_type=item.text("roleType").lower() or "primary",
+        begin_date=item.date("beginDate"),
+        end_date=item.date("endDate"),
     )
+
+
+def _word(said: Said, word: str) -> str:
+    """A role in the standard's spelling, where it is one of its words."""
+    known = _ROLES.get(word.lower().replace(" ", "").replace("_", ""), word)
+    if known != word:
+        said.bent("role", "another spelling")
+    return known

@@ -2,9 +2,11 @@
 
 import re
 from dataclasses import dataclass
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
 DEFAULT_LIMIT = 100
+MOST_LINKS = 7000  # bytes: many proxies take 8 KiB of headers, all together
+IN_ADDRESSES = ":/[]@-._~"  # what stands in an address as it is; a comma would end a link
 MOST = 2**53  # beyond this a number is a mistake, not an offset
 
 
@@ -28,23 +30,40 @@ def window(limit: str | None, offset: str | None, largest: int) -> Window:
 def _number(name: str, text: str | None, default: int, least: int) -> int:
     if text is None:
         return default
-    if not re.fullmatch(r"\d{1,16}", text) or not least <= int(text) <= MOST:
+    if not re.fullmatch(r"[0-9]{1,16}", text) or not least <= int(text) <= MOST:
         raise PagingError(f"{name} must be a whole number of at least {least}")
     return int(text)
 
 
 def link_header(url: str, query: list[tuple[str, str]], asked: Window, total: int) -> str:
-    """The `Link` header of a page: first, prev, next, last, as absolute addresses with commas percent-encoded."""
-    kept = [(name, value) for name, value in query if name not in ("limit", "offset")]
+    """The `Link` header of a page: first, prev, next, last, as absolute addresses with commas percent-encoded.
+
+    A query too long to stand in four links has the next alone. `url` is decoded. A signature that came in the query is not repeated:
+    it is good for one request.
+    """
+    kept = [
+        (name, value) for name, value in query if name not in ("limit", "offset") and name[:6] != "oauth_"
+    ]
     last = (max(total - 1, 0) // asked.limit) * asked.limit
     targets = {"first": 0, "last": last}
     if asked.offset > 0:
-        targets["prev"] = max(asked.offset - asked.limit, 0)
+        targets["prev"] = max(min(asked.offset - asked.limit, last), 0)
     if asked.offset + asked.limit < total:
         targets["next"] = asked.offset + asked.limit
 
-    start = f"<{url}?{urlencode([*kept, ('limit', str(asked.limit))], safe='')}&offset="
-    return ", ".join(f'{start}{offset}>; rel="{name}"' for name, offset in targets.items())
+    said = "&".join(
+        f"{_encoded(name)}={_encoded(value)}" for name, value in [*kept, ("limit", str(asked.limit))]
+    )
+    start = f"<{quote(url, safe=IN_ADDRESSES)}?{said}&offset="
+    links = {name: f'{start}{offset}>; rel="{name}"' for name, offset in targets.items()}
+    if sum(map(len, links.values())) > MOST_LINKS:
+        links = {name: link for name, link in links.items() if name == "next"}
+    return ", ".join(links.values())
+
+
+def _encoded(word: str) -> str:
+    """A space as %20: whoever signs a link for OAuth 1 may take a plus sign for one (RFC 5849, 3.6)."""
+    return word if word.isascii() and word.isalnum() else quote(word, safe="")
 
 
 def read_links(header: str) -> dict[str, str]:

@@ -1,107 +1,72 @@
 """Finds out what a server really is, from whatever address was pasted: base, version, token address, manner of signing.
 
-Candidates come in a fixed, short order, so that no lock-out is tripped. What worked is the dialect profile.
+Where something might be is asked without key or secret first ("knocking"): that cannot trip a lock-out. Key and secret go
+only to what answered, in a fixed order, and `MOST_WITH_CREDENTIALS` requests carry them at most. A secret that is refused in
+so many words ends the guessing.
 """
 
-import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from urllib.parse import urlsplit
+from itertools import islice
+from urllib.parse import urljoin, urlsplit
 
-from homeroom.oneroster.auth.client_credentials import STYLES, Token, read_token, token_request
-from homeroom.oneroster.client import Credentials, Page, Session, split, token_refused
-from homeroom.oneroster.endpoints import V1P1, V1P2, match
-from homeroom.oneroster.exchange import Exchange, ExchangeFailed
+from homeroom.oneroster.address import (
+    Address,
+    Base,
+    base_groups,
+    given_token_url,
+    tidy,
+    token_candidates,
+)
+from homeroom.oneroster.auth.client_credentials import (
+    Token,
+    TokenRefused,
+    knock_request,
+    likelihood,
+    next_style,
+    read_token,
+    token_request,
+)
+from homeroom.oneroster.auth.credentials import Credentials
+from homeroom.oneroster.client import Session, split, token_refused
+from homeroom.oneroster.exchange import Exchange, Reply
+from homeroom.oneroster.failing import ExchangeFailed, Redirected
+from homeroom.oneroster.presets import preset_of
 from homeroom.oneroster.profile import Profile
 
-_VERSIONED = re.compile(r"^(?P<base>.*/(?:rostering/)?v1p(?P<version>[12]))(?:/.*)?$", re.IGNORECASE)
-BASES = (
-    ("/ims/oneroster/rostering/v1p2", V1P2),
-    ("/ims/oneroster/v1p2", V1P2),
-    ("/ims/oneroster/v1p1", V1P1),
-)
-LARGE_LIMIT = 10_000
+MOST_WITH_CREDENTIALS = 12
+MOST_TOKEN_SERVICES = 4
+SIGNED = ("oauth1-sha256", "oauth1-sha1")
+# What an answer to a knock means: somebody guards this address, or it may be something, or it is nothing.
+GUARDED, UNSURE, ABSENT = 2, 1, 0
+
+
+@dataclass(slots=True)
+class Budget:
+    """Counts the requests that carry key, secret or token, and lets no more than `most` leave."""
+
+    most: int = MOST_WITH_CREDENTIALS
+    spent: int = 0
+
+    def __call__(self) -> None:
+        """Asked before each request. Raises `ExchangeFailed` when there were enough."""
+        if self.spent >= self.most:
+            raise ExchangeFailed(
+                "guesses",
+                f"The API was not found within {self.most} tries, and we stopped so that the SIS does not lock the key",
+                "Enter the full OneRoster API URL and the token URL as the SIS's administrator gives them.",
+            )
+        self.spent += 1
 
 
 @dataclass(frozen=True, slots=True)
-class Address:
-    """A pasted address, tidied: its root (scheme, host, port), its path, and what was tidied away."""
+class Known:
+    """What is typed or known beforehand. With a `version`, no other is looked for: ids differ between versions."""
 
-    root: str
-    path: str
-    tidied: str = ""
-
-    @property
-    def url(self) -> str:
-        """The tidied address."""
-        return self.root + self.path
-
-
-def tidy(pasted: str) -> Address:
-    """The address that was meant. Raises `ExchangeFailed` when it is none."""
-    text = pasted.strip().strip("<>\"'")
-    text = text if re.match(r"^[a-z][a-z0-9+.-]*://", text, re.IGNORECASE) else f"https://{text}"
-    try:
-        parts = urlsplit(text)
-        port = parts.port
-    except ValueError:
-        parts, port = urlsplit(""), None
-    if (
-        parts.scheme.lower() not in ("http", "https")
-        or not parts.hostname
-        or " " in parts.netloc
-        or "@" in parts.netloc
-    ):
-        raise ExchangeFailed(
-            "address",
-            "The URL is not a web address",
-            "It looks like https://sis.school.example/ims/oneroster/v1p1.",
-        )
-    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
-    root = f"{parts.scheme.lower()}://{host}" + (f":{port}" if port else "")
-    path = re.sub(r"/{2,}", "/", parts.path).rstrip("/")
-    kept = _without_collection(path)
-    dropped = [word for word in (path[len(kept) :], f"?{parts.query}" if parts.query else "") if word]
-    return Address(
-        root, kept, "removed " + " and ".join(f"“{word[:40]}”" for word in dropped) if dropped else ""
-    )
-
-
-def _without_collection(path: str) -> str:
-    versioned = _VERSIONED.match(path)
-    if versioned:
-        return versioned["base"]
-    last = path.rsplit("/", 1)[-1]
-    return path[: -len(last) - 1] if last and match(f"/{last}") else path
-
-
-def base_candidates(address: Address) -> list[tuple[str, str]]:
-    """Bases to try with their version, likeliest first."""
-    versioned = _VERSIONED.match(address.path)
-    if versioned:
-        return [(address.url, V1P1 if versioned["version"] == "1" else V1P2)]
-    path = re.sub(r"/ims(/oneroster)?$", "", address.path)
-    found = [(f"{address.root}{path}{base}", version) for base, version in BASES]
-    if not path:
-        found += [(f"{address.root}/api{base}", version) for base, version in (BASES[0], BASES[2])]
-    return found
-
-
-def token_candidates(address: Address, given: str) -> list[str]:
-    """Token addresses to try; a given one is the only one."""
-    if given.strip():
-        return [given.strip()]
-    prefix = re.sub(r"/ims/oneroster.*$", "", address.path, flags=re.IGNORECASE)
-    paths = (
-        f"{prefix}/oauth/token",
-        "/oauth/token",
-        f"{prefix}/token",
-        f"{address.path}/token",
-        f"{prefix}/ims/oneroster/token",
-        "/oauth/access_token",
-    )
-    return list(dict.fromkeys(address.root + path for path in (*paths, "/oauth2/token")))
+    token_url: str = ""
+    sis: str = ""
+    version: str = ""
 
 
 @dataclass(slots=True)
@@ -113,142 +78,298 @@ class Found:
     tried: list[str] = field(default_factory=list)
 
 
+class _Upgraded(Exception):
+    """The server is found under https://."""
+
+
+@dataclass(slots=True)
+class Probe:
+    """One search for one server."""
+
+    address: Address
+    credentials: Credentials
+    exchange: Exchange
+    known: Known
+    now: Callable[[], datetime]
+    tried: list[str] = field(default_factory=list)
+    budget: Budget = field(default_factory=Budget)
+    _heard: dict[Base, int] = field(default_factory=dict)
+    _tokens: dict[str, Token] = field(default_factory=dict)
+    _way: Profile | None = None
+    _told: ExchangeFailed | None = None
+    _empty: Found | None = None
+    _challenge: str = ""
+
+    def run(self) -> Found:
+        """The server. Raises `ExchangeFailed` with the likeliest cause."""
+        try:
+            found = self._search()
+        except ExchangeFailed as failed:
+            if failed.kind == "guesses" and self._told and self._told.kind in _TELLING:
+                raise self._told from failed
+            raise
+        found.session.exchange, found.tried = self.exchange, self.tried
+        return found
+
+    def _search(self) -> Found:
+        for group in base_groups(self.address, self.known.sis, self.known.version):
+            likely = [base for base in group if self._knock(base) != ABSENT]
+            found = self._enter(sorted(likely, key=lambda base: -self._heard[base])) or self._empty
+            if found is not None:
+                return found
+        found = self._last_resort()
+        if found is None:
+            raise self._told or _nothing_there()
+        return found
+
+    def _last_resort(self) -> Found | None:
+        """The likeliest addresses with credentials after all: some servers deny that they are there until they know who asks."""
+        if self.budget.spent:
+            return None
+        return self._enter(list(self._heard)[:2]) or self._empty
+
+    def _knock(self, base: Base) -> int:
+        """How likely it is that the API is at a base, asked without credentials. Raises `ExchangeFailed` when nobody answers."""
+        first = not self._heard
+        self._heard[base] = ABSENT
+        try:
+            reply = self.exchange.send("GET", f"{base.url}/orgs?limit=1", {}, tries=2)
+        except Redirected as sent:
+            self._heard[base] = self._sent_on(base, sent)
+        except ExchangeFailed as failed:
+            self._note("knock", base.url, failed.kind)
+            if first:
+                raise
+        else:
+            self._note("knock", base.url, f"HTTP {reply.status}")
+            self._heard[base] = self._meaning(reply)
+        return self._heard[base]
+
+    def _meaning(self, reply: Reply) -> int:
+        if reply.status in (401, 403):
+            self._challenge = self._challenge or reply.headers.get("www-authenticate", "").lower()[:200]
+            return GUARDED
+        if reply.status == 200:
+            return GUARDED if _has_orgs(reply) else ABSENT
+        return ABSENT if reply.status in (404, 405, 410) or _is_page(reply) else UNSURE
+
+    def _sent_on(self, base: Base, sent: Redirected) -> int:
+        """What a redirect means: the host itself may have a page to sign in at; another host is never followed."""
+        self._note("knock", base.url, "redirect")
+        here, there = urlsplit(base.url), urlsplit(urljoin(base.url, sent.location))
+        if (here.scheme, there.scheme, there.hostname) == ("http", "https", here.hostname):
+            self.address = replace(self.address, root=f"https://{there.netloc}")
+            raise _Upgraded
+        self._tell(sent)
+        return UNSURE if there.netloc == here.netloc else ABSENT
+
+    def _enter(self, bases: list[Base]) -> Found | None:
+        """The first of these bases that has schools; None when none of them has."""
+        for way in self._ways(bases[0]) if bases else ():
+            found = self._try(way, bases)
+            if found is not None:
+                self._way = way
+                return found
+            if self._way is not None:
+                return None
+        return None
+
+    def _try(self, way: Profile, bases: list[Base]) -> Found | None:
+        """The first of these bases that has schools, asked in one way; sets `_way` when that is seen to be the right one."""
+        accepted = False
+        for base in bases:
+            outcome = self._ask(way, base)
+            if isinstance(outcome, Found):
+                return outcome
+            if outcome is None or self._accepts(way, base, outcome):
+                accepted = True
+            elif way.auth != "oauth2":
+                # Whoever refuses this signature refuses it everywhere, and a 404 before it proved nothing: something is here.
+                bases.remove(base)
+                bases.insert(0, base)
+                return None
+        self._way = way if accepted else self._way
+        return None
+
+    def _accepts(self, way: Profile, base: Base, outcome: ExchangeFailed) -> bool:
+        """Whether a failure shows that we are known, though what we want is not there."""
+        if way.auth == "oauth2":
+            return outcome.kind != "unauthorized"
+        return self._heard[base] == GUARDED and outcome.kind not in ("unauthorized", "server")
+
+    def _ask(self, way: Profile, base: Base) -> Found | ExchangeFailed | None:
+        """What is at a base, asked in one way; None = a OneRoster API that lists no orgs, which is kept for want of a better."""
+        profile = replace(way, base_url=base.url, version=base.version)
+        token = self._tokens.get(base.version) if way.auth == "oauth2" else None
+        session = Session(profile, self.credentials, self._guessing(), self.now, token=token)
+        try:
+            orgs = split(session.get("/orgs", {"limit": "10"}), ("orgs",)).records
+            if way.auth == "oauth2":
+                session.profile = replace(profile, cookies=bool(session.token().cookies))
+        except ExchangeFailed as failed:
+            self._note(way.auth, base.url, failed.kind)
+            if failed.kind in _FINAL:
+                raise
+            self._tell(failed)
+            return failed
+        self._note(way.auth, base.url, "200")
+        found = Found(session.profile, session)
+        if not orgs:
+            self._empty = self._empty or found
+            return None
+        return found
+
+    def _guessing(self) -> Exchange:
+        """The exchange for what carries credentials: one budget for all of it, and few retries, which a lock-out counts as well."""
+        return replace(self.exchange, budget=self.budget, tries=2)
+
+    def _ways(self, base: Base) -> Iterator[Profile]:
+        """How to show who we are, likeliest first; only one once it is known."""
+        if self._way is not None:
+            yield self._way
+            return
+        ways = [self._by_token, self._by_signing, self._by_bearer]
+        signed = base.version in preset_of(self.known.sis).signed and not self.known.token_url
+        if signed or self._challenge.startswith("oauth"):
+            ways = [self._by_signing, self._by_token, self._by_bearer]
+        for way in ways:
+            yield from way(base)
+
+    def _by_signing(self, base: Base) -> Iterator[Profile]:
+        for auth in SIGNED:
+            yield Profile(base.version, base.url, auth=auth)
+
+    def _by_bearer(self, base: Base) -> Iterator[Profile]:
+        yield Profile(base.version, base.url, auth="bearer")
+
+    def _by_token(self, base: Base) -> Iterator[Profile]:
+        given = given_token_url(self.known.token_url, self.address)
+        for url in islice([given] if given else self._token_services(base), MOST_TOKEN_SERVICES):
+            found = self._token_at(url, base.version)
+            if found is not None:
+                style, self._tokens[base.version] = found
+                yield Profile(base.version, base.url, token_url=url, token_style=style)
+                raise self._told or _not_accepted()
+        if given:
+            raise ExchangeFailed(
+                "token",
+                "There is no token service at the token URL given",
+                "Check the token URL, or leave it empty so that it is looked for.",
+            )
+
+    def _token_services(self, base: Base) -> Iterator[str]:
+        """Addresses that answer a knock as a token service would; those that only might be one come last."""
+        unsure: list[str] = []
+        for url in token_candidates(self.address, base.url, self.known.sis):
+            how = self._knock_for_token(url)
+            if how == GUARDED:
+                yield url
+            elif how == UNSURE:
+                unsure.append(url)
+        yield from unsure
+
+    def _knock_for_token(self, url: str) -> int:
+        asked = knock_request(url)
+        try:
+            reply = self.exchange.send("POST", asked.url, asked.headers, asked.body, tries=2)
+        except ExchangeFailed as failed:
+            self._note("knock", url, failed.kind)
+            return ABSENT
+        self._note("knock", url, f"HTTP {reply.status}")
+        return likelihood(reply.status, reply.body)
+
+    def _token_at(self, url: str, version: str) -> tuple[str, Token] | None:
+        """A token and the style that got it; None when there is none to be had. Raises when key or secret are refused."""
+        refusals: list[tuple[str, TokenRefused]] = []
+        while style := next_style(refusals, self.credentials, preset_of(self.known.sis).style):
+            asked = token_request(url, self.credentials, style, version)
+            reply = self._post(asked.url, asked.headers, asked.body)
+            said = read_token(reply.status, reply.body, reply.cookies, self.now())
+            self._note(style, url, f"HTTP {reply.status}")
+            if isinstance(said, Token):
+                return style, said
+            refusals.append((style, said))
+        wrong = next((said for _, said in refusals if said.credentials), None)
+        if wrong is not None and (self.known.token_url or not self._may_be_signed()):
+            raise token_refused(wrong)
+        if refusals:
+            self._tell(token_refused(wrong or refusals[0][1]))
+        return None
+
+    def _post(self, url: str, headers: dict[str, str], body: bytes) -> Reply:
+        try:
+            return self._guessing().send("POST", url, headers, body)
+        except Redirected:
+            return Reply(302, {}, b"")  # no token service sends key and secret elsewhere
+
+    def _may_be_signed(self) -> bool:
+        """Whether a refused secret may yet be one that signs: where the API says that it wants signatures."""
+        return self._challenge.startswith("oauth")
+
+    def _tell(self, failed: ExchangeFailed) -> None:
+        """Keeps of several failures the one that tells most: a plain 404 tells least."""
+        if self._told is None or _WEIGHT.get(failed.kind, 2) > _WEIGHT.get(self._told.kind, 2):
+            self._told = failed
+
+    def _note(self, how: str, url: str, came: str) -> None:
+        self.tried.append(f"{how} {urlsplit(url).path}: {came}")
+
+
+_WEIGHT = {
+    "not_found": 0,
+    "html": 1,
+    "redirect": 1,
+    "token": 3,
+    "unauthorized": 3,
+    "forbidden": 4,
+    "credentials": 5,
+}
+_TELLING = frozenset({"server", "token", "unauthorized", "forbidden", "credentials", "rate"})
+_FINAL = frozenset(
+    {"guesses", "credentials", "dns", "tls", "connect", "plain_http", "refused_address", "rate"}
+)
+
+
 def probe(
     pasted: str,
     credentials: Credentials,
     exchange: Exchange,
-    token_url: str = "",
+    known: Known,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> Found:
-    """The profile of the server behind an address. Raises `ExchangeFailed` with the likeliest cause."""
-    address = tidy(pasted)
-    tried: list[str] = []
-    version = base_candidates(address)[0][1]
-    found = _token(address, credentials, exchange, token_url, version, now(), tried)
-    if found is not None:
-        url, style, _ = found
-        draft = Profile(version=version, base_url=address.url, token_url=url, token_style=style)
-        return _base(address, draft, credentials, exchange, now, tried)
-    for auth in ("oauth1-sha256", "oauth1-sha1", "bearer"):
-        draft = Profile(version=version, base_url=address.url, auth=auth)
-        try:
-            return _base(address, draft, credentials, exchange, now, tried)
-        except ExchangeFailed as failed:
-            last = failed
-    if last.kind == "unauthorized":
-        raise ExchangeFailed(
-            "token",
-            "No token address was found, and the server accepts key and secret in no other way",
-            "Check API Key and Client Secret; if they are right, ask the SIS's administrator for the token URL.",
-        )
-    raise last
+    """The server behind a pasted address. Raises `ExchangeFailed` with the likeliest cause."""
+    search = Probe(tidy(pasted, exchange.plain_http_host), credentials, exchange, known, now)
+    try:
+        return search.run()
+    except _Upgraded:
+        return replace(search, _heard={}).run()
 
 
-def _token(
-    address: Address,
-    known: Credentials,
-    exchange: Exchange,
-    given: str,
-    version: str,
-    now: datetime,
-    tried: list[str],
-) -> tuple[str, str, Token] | None:
-    for url in token_candidates(address, given):
-        for style in STYLES:
-            asked = token_request(url, known.key, known.secret, style, version)
-            reply = exchange.send("POST", asked.url, asked.headers, asked.body, tries=2)
-            found = read_token(reply.status, reply.body, reply.cookies, now)
-            tried.append(f"POST {urlsplit(url).path} ({style}): HTTP {reply.status}")
-            if isinstance(found, Token):
-                return url, style, found
-            if found.credentials and style != "basic":
-                raise token_refused(found)
-            if (not found.credentials and reply.status in (404, 405, 301, 302)) or b"<html" in reply.body[
-                :2000
-            ].lower():
-                break  # no token is given at this address, whatever the style
-    if given:
-        raise ExchangeFailed(
-            "token",
-            "There is no token service at the token URL given",
-            "Check the token URL, or leave it empty.",
-        )
-    return None
-
-
-def _base(
-    address: Address,
-    draft: Profile,
-    credentials: Credentials,
-    exchange: Exchange,
-    now: Callable[[], datetime],
-    tried: list[str],
-) -> Found:
-    first: ExchangeFailed | None = None
-    for base_url, version in base_candidates(address):
-        profile = replace(draft, base_url=base_url, version=version)
-        session = Session(profile, credentials, exchange, now)
-        try:
-            split(session.get("/orgs", {"limit": "1"}), ("orgs",))
-        except ExchangeFailed as failed:
-            tried.append(f"GET {urlsplit(base_url).path}/orgs: {failed.kind}")
-            first = _telling(first, failed)
-            if failed.kind not in ("not_found", "html", "not_json", "no_key", "redirect", "server"):
-                break
-            continue
-        tried.append(f"GET {urlsplit(base_url).path}/orgs: 200")
-        return Found(profile, session, tried)
-    assert first is not None  # noqa: S101 # there is always a candidate
-    raise first
-
-
-def _telling(first: ExchangeFailed | None, next_: ExchangeFailed) -> ExchangeFailed:
-    """Of two failures the one that tells more: a plain 404 tells least."""
-    return next_ if first is None or first.kind == "not_found" else first
-
-
-def learn(found: Found, school: str = "") -> Profile:
-    """The profile completed by asking: page limit, totals, links, keyset, school-scoped paths. Changes nothing there."""
-    session, profile = found.session, found.profile
-    large = split(session.get("/users", {"limit": str(LARGE_LIMIT), "fields": "sourcedId"}), ("users",))
-    profile = replace(
-        profile,
-        max_limit=_limit(large),
-        total_count=large.total is not None,
-        link=bool(large.links),
-        keyset=_keyset_works(session),
+def _nothing_there() -> ExchangeFailed:
+    return ExchangeFailed(
+        "not_found",
+        "There is no OneRoster API at this address or near it",
+        "Check the URL: it must be the OneRoster API URL of the SIS.",
+        status=404,
     )
-    if school:
-        profile = replace(profile, school_endpoint=_answers(session, f"/schools/{school}/students"))
-    session.profile = profile
-    return profile
 
 
-def _limit(large: Page) -> int:
-    """The largest page to ask for: all came, or as many as it gave when it gave fewer than there are."""
-    clamped = large.total is not None and len(large.records) < min(large.total, LARGE_LIMIT)
-    if clamped or ("next" in large.links and large.records):
-        return max(len(large.records), 1) if len(large.records) < LARGE_LIMIT else LARGE_LIMIT
-    return LARGE_LIMIT
+def _not_accepted() -> ExchangeFailed:
+    return ExchangeFailed(
+        "unauthorized",
+        "The server gives us a token and then refuses it",
+        "Send this to the SIS's administrator: our key gets tokens that are not accepted; please allow the rostering scopes for it.",
+        status=401,
+    )
 
 
-def _keyset_works(session: Session) -> bool:
-    """Whether sorting by sourcedId and asking for what lies beyond one gives just that."""
+def _has_orgs(reply: Reply) -> bool:
     try:
-        two = split(session.get("/users", {"limit": "2", "sort": "sourcedId"}), ("users",)).records
-        if len(two) < 2 or not two[0].sourced_id < two[1].sourced_id:
-            return False
-        quoted = two[0].sourced_id.replace("'", "''")
-        beyond = {"limit": "1", "sort": "sourcedId", "filter": f"sourcedId>'{quoted}'"}
-        after = split(session.get("/users", beyond), ("users",)).records
-    except ExchangeFailed:
-        return False
-    return len(after) == 1 and after[0].sourced_id == two[1].sourced_id
-
-
-def _answers(session: Session, path: str) -> bool:
-    try:
-        split(session.get(path, {"limit": "1"}), ("users", "students"))
+        split(reply, ("orgs",))
     except ExchangeFailed:
         return False
     return True
+
+
+def _is_page(reply: Reply) -> bool:
+    return "html" in reply.headers.get("content-type", "") or b"<html" in reply.body[:2000].lower()

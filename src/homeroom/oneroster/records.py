@@ -1,7 +1,7 @@
 """The records of the standard, free of any version's JSON: what both ends of the wire and CSV talk about.
 
 Names follow the standard in Python's spelling (`sourcedId` is `sourced_id`). A version's own shape is made and read
-in `v1p1` and `v1p2`; CSV in `bulk`. Dates are ISO text as they came, so that one odd date never costs a record.
+in `v1p1` and `v1p2`; CSV in `bulk/rows`. Dates are ISO text as they came, so that one odd date never costs a record.
 Source: 1EdTech OneRoster 1.2 Rostering information model, tables 4.1 to 4.8 of the OpenAPI; 1.1 where it differs.
 """
 
@@ -30,7 +30,10 @@ class Org(Record, frozen=True, kw_only=True):
 
 
 class Role(msgspec.Struct, frozen=True, kw_only=True):
-    """One role of a user at one org. A 1.1 user with two orgs reads as two of these."""
+    """One role of a user at one org. A 1.1 user with two orgs reads as two of these.
+
+    `sourced_id` is that of its row of CSV, `user_profile` that of the profile; over the wire a role has no id.
+    """
 
     role: str
     org: str
@@ -38,6 +41,19 @@ class Role(msgspec.Struct, frozen=True, kw_only=True):
     begin_date: str = ""
     end_date: str = ""
     user_profile: str = ""
+    sourced_id: str = ""
+
+
+class UserProfile(msgspec.Struct, frozen=True, kw_only=True):
+    """A system in which the user has an account, and the name there. Its password is nobody's business: it is never read."""
+
+    sourced_id: str
+    profile_type: str = ""
+    vendor_id: str = ""
+    application_id: str = ""
+    description: str = ""
+    credential_type: str = ""
+    username: str = ""
 
 
 class UserId(msgspec.Struct, frozen=True, kw_only=True):
@@ -65,6 +81,7 @@ class User(Record, frozen=True, kw_only=True):
     roles: tuple[Role, ...] = ()
     primary_org: str = ""
     user_master_identifier: str = ""
+    profiles: tuple[UserProfile, ...] = ()
 
 
 class AcademicSession(Record, frozen=True, kw_only=True):

@@ -6,6 +6,7 @@ server makes absolute by replacing `"href":"~/` in the bytes of a page.
 
 from collections.abc import Iterable
 from typing import Any
+from urllib.parse import quote
 
 from homeroom.oneroster import records as r
 
@@ -29,12 +30,14 @@ KINDS: dict[type[r.Record], str] = {
     r.Enrollment: "enrollments",
     r.Demographics: "demographics",
 }
+IN_PATHS = "-._~@:"  # what may stand in a part of a path as it is (RFC 3986, 3.3), as far as ids have it
 UTC_EPOCH = "1970-01-01T00:00:00.000Z"
 
 
 def ref(sourced_id: str, type_: str) -> Json:
     """A reference to another object."""
-    return {"href": f"~/{_PATHS[type_]}/{sourced_id}", "sourcedId": sourced_id, "type": type_}
+    href = f"~/{_PATHS[type_]}/{quote(sourced_id, safe=IN_PATHS)}"
+    return {"href": href, "sourcedId": sourced_id, "type": type_}
 
 
 def refs(ids: Iterable[str], type_: str) -> list[Json]:
@@ -121,8 +124,10 @@ def write_class(class_: r.Class) -> Json:
             subjectCodes=list(class_.subject_codes),
             periods=list(class_.periods),
         ),
-        "course": ref(class_.course, "course"),
-        "school": ref(class_.school, "org"),
+        **said(
+            course=ref(class_.course, "course") if class_.course else None,
+            school=ref(class_.school, "org") if class_.school else None,
+        ),
         "terms": refs(class_.terms, "academicSession"),
     }
 

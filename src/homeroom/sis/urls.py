@@ -4,7 +4,7 @@ from django.urls import include, path
 from django.views.generic import RedirectView
 
 from homeroom.sis.explorer.views import explorer
-from homeroom.sis.records.views import data
+from homeroom.sis.records.views import data, load, loads
 from homeroom.sis.rehearsal.views import rehearsal
 from homeroom.sis.secured_users.configuration import api_configuration
 from homeroom.sis.sharing.views import fetch_log, sharing
@@ -21,4 +21,6 @@ urlpatterns = [
     path("api-configuration/", api_configuration, name="api_configuration"),
     path("api-explorer/", explorer, name="api_explorer"),
     path("data/", data, name="data"),
+    path("data/loads/", loads, name="loads"),
+    path("data/loads/<int:load_id>/", load, name="load"),
 ]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from homeroom.sync.roster import RoleGroup
+from homeroom.sync.roster import Place, RoleGroup
 
 
 class Action(StrEnum):
@@ -16,6 +16,7 @@ class Action(StrEnum):
     RESTORE = "restore"
     ARCHIVE = "archive"
     SKIP = "skip"
+    RELINK = "relink"  # the same person or contact under a new sourcedId: "sourced_id" in `fields` holds both
 
 
 class Subject(StrEnum):
@@ -29,6 +30,7 @@ class State(StrEnum):
     APPLIED = "applied"
     DISCARDED = "discarded"
     UNDONE = "undone"
+    PREVIEWED = "previewed"  # what settings would do if they were saved; never carried out
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,3 +50,19 @@ class Change:
     fields: dict[str, tuple[Any, Any]]
     reason: str
     new: bool = False  # an Add that makes the person or contact, not only a membership
+
+
+def person_change(
+    action: Action,
+    person_id: int,
+    sourced_id: str,
+    place: Place,
+    fields: dict[str, tuple[Any, Any]],
+    reason: str,
+    *,
+    new: bool = False,
+) -> Change:
+    """A change of a person at a place."""
+    return Change(
+        action, Subject.PERSON, person_id, sourced_id, place.school, place.group, fields, reason, new
+    )

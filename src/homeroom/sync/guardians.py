@@ -1,5 +1,5 @@
 """Whose guardians are whose, and which one is the primary contact. OneRoster has no such flag, so the choice is ranked,
-the same every night, and says why."""
+the same every night, and says why. A contact that the SIS marks as restricted is never taken in, whatever else speaks for it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,14 +9,25 @@ from homeroom.sync.narrow import is_guardian
 from homeroom.sync.roster import Guardian, SourcePerson
 
 MANY = 6
+ONLY = "the only guardian"
+BY_HAND = "chosen by hand"
+# What told the first from the second, in the order in which it is asked.
+MARK = "the SIS marks this contact as primary"
+CLOSE = "parent or guardian before relative"
+BOTH = "named by the student and by the guardian, the others by one of the two"
+ORDER = "first in the SIS's list; nothing else tells them apart"
+BY_ID = "first by id; the SIS gives no order and nothing tells them apart"
+TIES = (ORDER, BY_ID)
+Rank = tuple[bool, bool, bool, int, str]
 
 
 @dataclass(frozen=True, slots=True)
 class Family:
-    """A student's guardians, ranked, the first of them primary; and what was wrong with the links."""
+    """A student's guardians, ranked, the first of them primary; what was wrong with the links; and who is kept out."""
 
     guardians: tuple[Guardian, ...]
     problems: tuple[Problem, ...] = ()
+    restricted: frozenset[str] = frozenset()
 
 
 def rank(student: SourcePerson, known: Mapping[str, SourcePerson], told_by: Sequence[str] = ()) -> Family:
@@ -26,38 +37,46 @@ def rank(student: SourcePerson, known: Mapping[str, SourcePerson], told_by: Sequ
     sourcedId.
     """
     problems: list[Problem] = []
-    named = dict.fromkeys([*student.agents, *sorted(told_by)])
-    ranked = []
-    for position, sourced_id in enumerate(named):
+    ranked: list[tuple[Rank, SourcePerson]] = []
+    restricted: set[str] = set()
+    for sourced_id in dict.fromkeys([*student.agents, *sorted(told_by)]):
         person = known.get(sourced_id)
-        if person is None or person.leaving:
+        trouble = _trouble(person)
+        if person is not None and person.restricted:
+            restricted.add(sourced_id)
+        if trouble:
             problems.append(
-                Problem("dangling_agent", "users", student.sourced_id, "agents", detail=f"id {sourced_id}")
+                Problem(trouble, "users", student.sourced_id, "agents", detail=f"id {sourced_id}")
             )
-        elif not is_guardian(person):
-            problems.append(
-                Problem(
-                    "agent_not_guardian", "users", student.sourced_id, "agents", detail=f"id {sourced_id}"
-                )
-            )
-        else:
-            ranked.append((_rank(student, person, position, set(told_by)), person))
+        elif person is not None:
+            ranked.append((_rank(student, person, frozenset(told_by)), person))
     ranked.sort(key=lambda item: item[0])
     if len(ranked) >= MANY:
         problems.append(
             Problem("many_guardians", "users", student.sourced_id, "agents", detail=f"{len(ranked)}")
         )
+    reason = _reason([order for order, _ in ranked])
     guardians = tuple(
-        Guardian(person.sourced_id, number == 0, _reason(person, len(ranked)) if number == 0 else "")
+        Guardian(person.sourced_id, number == 0, reason if number == 0 else "")
         for number, (_, person) in enumerate(ranked)
     )
-    return Family(guardians, tuple(problems))
+    return Family(guardians, tuple(problems), frozenset(restricted))
 
 
-def _rank(
-    student: SourcePerson, person: SourcePerson, position: int, told_by: set[str]
-) -> tuple[bool, bool, bool, int, str]:
-    both = person.sourced_id in student.agents and person.sourced_id in told_by
+def _trouble(person: SourcePerson | None) -> str:
+    """Why somebody who is named is no contact: the code of the problem, "" for none."""
+    if person is None or person.leaving:
+        return "dangling_agent"
+    if not is_guardian(person):
+        return "agent_not_guardian"
+    return "restricted_contact" if person.restricted else ""
+
+
+def _rank(student: SourcePerson, person: SourcePerson, told_by: frozenset[str]) -> Rank:
+    listed = person.sourced_id in student.agents
+    both = listed and person.sourced_id in told_by
+    # Whoever only names the student stands in no list: behind all that do, and among themselves by id.
+    position = student.agents.index(person.sourced_id) if listed else len(student.agents)
     return (not person.primary_mark, not _is_close(person), not both, position, person.sourced_id)
 
 
@@ -65,13 +84,20 @@ def _is_close(person: SourcePerson) -> bool:
     return any(role.word.lower() in ("parent", "guardian") for role in person.roles)
 
 
-def _reason(person: SourcePerson, count: int) -> str:
-    if person.primary_mark:
-        return "the SIS marks this contact as primary"
-    if count == 1:
-        return "the only guardian"
-    return (
-        "parent or guardian, first in the SIS's list"
-        if _is_close(person)
-        else "first relative in the SIS's list"
+def _reason(ranks: Sequence[Rank]) -> str:
+    """What told the first from the second."""
+    if len(ranks) < 2:
+        return MARK if ranks and not ranks[0][0] else ONLY
+    first, second = ranks[:2]
+    differs = next(
+        place for place, (one, other) in enumerate(zip(first, second, strict=True)) if one != other
     )
+    return (MARK, CLOSE, BOTH, ORDER, BY_ID)[differs]
+
+
+def without(guardians: Sequence[Guardian], restricted: frozenset[str]) -> tuple[Guardian, ...]:
+    """The guardians of a student but for those who are restricted; where the primary was one, the next is primary."""
+    left = [guardian for guardian in guardians if guardian.sourced_id not in restricted]
+    if not left or any(guardian.primary for guardian in left):
+        return tuple(left)
+    return (Guardian(left[0].sourced_id, True, "next in line; the one before is restricted"), *left[1:])

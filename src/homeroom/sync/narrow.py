@@ -1,10 +1,11 @@
 """Narrowing: which places of ours a record belongs to, or, in a clerk's words, why it belongs to none."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 
 from homeroom.problems import Problem
+from homeroom.sync.own_rules import first_fit
 from homeroom.sync.roster import PERSON_FIELDS, Entry, Place, RoleGroup, SourcePerson, SourceRole
 from homeroom.sync.rules import GROUP_OF_ROLE, GUARDIAN_ROLES, SchoolRule
 
@@ -46,56 +47,85 @@ def narrow(person: SourcePerson, rules: RulesByOrg, today: date) -> Verdict:
     if person.leaving:
         return Verdict(None, "the SIS marks this record as to be deleted", guardian=guardian)
     roles = [role for role in person.roles if in_force(role, today)]
-    places, unknown, off = _places(person, roles, rules)
+    found = _places(person, roles, rules)
     problems = tuple(
         Problem("unknown_role", "users", person.sourced_id, "roles", detail=f"“{word[:40]}”")
-        for word in sorted(unknown)
+        for word in sorted(found.unknown)
     )
-    if not places:
-        return Verdict(None, _why_not(person, roles, rules, off=off, guardian=guardian), problems, guardian)
+    if not found.places:
+        return Verdict(None, _why_not(person, roles, rules, found, guardian=guardian), problems, guardian)
     if not (person.given_name or person.family_name):
         nameless = Problem("missing_name", "users", person.sourced_id, "givenName")
         return Verdict(None, "the SIS sends no name", (*problems, nameless), guardian)
     fields = {name: getattr(person, name) for name in PERSON_FIELDS}
-    return Verdict(Entry(person.sourced_id, fields, places), "let through", problems, guardian)
+    entry = Entry(person.sourced_id, fields, found.places)
+    return Verdict(entry, "; ".join(["let through", *found.let_in]), problems, guardian)
 
 
 def in_force(role: SourceRole, today: date) -> bool:
     """Whether a role has begun and not ended. A date that cannot be read ends nothing."""
-    day = today.isoformat()
-    begin, end = role.begin[:10], role.end[:10]
-    return (len(begin) != 10 or begin <= day) and (len(end) != 10 or day < end)
+    begin, end = _day(role.begin), _day(role.end)
+    return (begin is None or begin <= today) and (end is None or today < end)
 
 
-def _places(
-    person: SourcePerson, roles: Sequence[SourceRole], rules: RulesByOrg
-) -> tuple[dict[Place, str], set[str], set[RoleGroup]]:
-    places: dict[Place, str] = {}
-    unknown: set[str] = set()
-    off: set[RoleGroup] = set()
+def _day(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text[:10]) if text else None
+    except ValueError:
+        return None
+
+
+@dataclass(slots=True)
+class _Found:
+    """What became of a record's roles: places, and why the others came to none."""
+
+    places: dict[Place, str] = field(default_factory=dict)
+    unknown: set[str] = field(default_factory=set)
+    off: set[RoleGroup] = field(default_factory=set)
+    let_in: list[str] = field(default_factory=list)  # by which own rules
+    left_out: list[str] = field(default_factory=list)
+
+
+def _places(person: SourcePerson, roles: Sequence[SourceRole], rules: RulesByOrg) -> _Found:
+    found = _Found()
     for role in roles:
-        group = GROUP_OF_ROLE.get(role.word.lower())
-        for rule in rules.get(role.org, ()):
-            if group is None:
-                if not is_guardian_word(role.word):
-                    unknown.add(role.word)
-            elif rule.policy.of(group).roster:
-                places[Place(rule.school, group)] = person.grade if group is RoleGroup.STUDENTS else ""
-            else:
-                off.add(group)
-    return places, unknown, off
+        for rule in () if is_guardian_word(role.word) else rules.get(role.org, ()):
+            _place(person, role, rule, found)
+    return found
+
+
+def _place(person: SourcePerson, role: SourceRole, rule: SchoolRule, found: _Found) -> None:
+    own = first_fit(rule.policy.own, person, role)
+    said = f"rule {own[0]} ({own[1].line})" if own else ""
+    group = own[1].then if own else GROUP_OF_ROLE.get(role.word.lower())
+    if group is not None and rule.policy.of(group).roster:
+        found.places[Place(rule.school, group)] = person.grade if group is RoleGroup.STUDENTS else ""
+        found.let_in += [said] if own and said not in found.let_in else []
+    elif group is not None:
+        found.off.add(group)
+    elif own:
+        found.left_out.append(said)
+    else:
+        found.unknown.add(role.word)
 
 
 def _why_not(
     person: SourcePerson,
     roles: Sequence[SourceRole],
     rules: RulesByOrg,
+    found: _Found,
     *,
-    off: set[RoleGroup],
     guardian: bool,
 ) -> str:
-    if off:
-        return f"{' and '.join(sorted(off))} are not switched on to roster"
+    paused = [rule.period for role in roles for rule in rules.get(role.org, ()) if rule.paused]
+    if found.off and paused and paused[0]:
+        return f"the sync of this school is {paused[0].words}"
+    if found.off:
+        return f"{' and '.join(sorted(found.off))} are not switched on to roster"
+    if found.left_out:
+        return f"left out by {found.left_out[0]}"
+    if guardian and person.restricted:
+        return "a guardian whom the SIS marks as restricted: not taken in"
     if guardian:
         return "a guardian: kept as a contact of students, not as a member"
     if not person.roles:

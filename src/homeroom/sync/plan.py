@@ -6,6 +6,7 @@ come to the same.
 
 from collections.abc import Iterable
 from dataclasses import replace
+from datetime import date
 from typing import Any
 
 from homeroom.sync.changes import Action, Change, Subject
@@ -69,17 +70,17 @@ def apply(directory: Directory, changes: Iterable[Change]) -> Directory:
 
 def _applied(person: Person, change: Change) -> Person:
     assert change.school is not None and change.group is not None  # noqa: S101 # people's changes have a place
+    if change.action is Action.RELINK:
+        return person  # whom a record means is no part of a person
     place = Place(change.school, change.group)
     held = person.places.get(place, Membership(active=False, managed=False))
     if change.action is Action.SKIP:
-        taken_on = "managed" in change.fields
         return (
-            replace(person, places={**person.places, place: replace(held, managed=True)})
-            if taken_on
-            else person
+            replace(person, places={**person.places, place: _noted(held, change)}) if held.active else person
         )
     if change.action is Action.ARCHIVE:
-        return replace(person, places={**person.places, place: replace(held, active=False)})
+        gone = replace(held, active=False, missing_runs=0, missing_since=None)
+        return replace(person, places={**person.places, place: gone})
     own = {name: after for name, (_, after) in change.fields.items() if name in PERSON_FIELDS}
     grade = change.fields["grade"][1] if "grade" in change.fields else held.grade
     arrives = change.action in (Action.ADD, Action.RESTORE)
@@ -93,3 +94,14 @@ def _applied(person: Person, change: Change) -> Person:
         places={**person.places, place: membership},
         guardians=guardians,
     )
+
+
+def _noted(held: Membership, change: Change) -> Membership:
+    """What a Skip leaves behind: whose care a membership is in, and how long its person has been missing."""
+    if "managed" in change.fields:
+        held = replace(held, managed=True)
+    if "missing_runs" in change.fields:
+        since = change.fields["missing_since"][1]
+        since = date.fromisoformat(since) if since else None
+        held = replace(held, missing_runs=change.fields["missing_runs"][1], missing_since=since)
+    return held

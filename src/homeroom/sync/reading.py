@@ -1,6 +1,6 @@
 """A reading: one pull of a source, record by record, and the proof of whether it is complete."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -17,6 +17,14 @@ class Slice:
     raw: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class Birth:
+    """Somebody's birth date as an ISO day, "" where the source has none that can be read. It is shown nowhere, in no log either."""
+
+    sourced_id: str
+    day: str = field(repr=False)
+
+
 @dataclass(slots=True)
 class Evidence:
     """What one collection claimed and what came of it. `trouble` says why it is not complete; "" means complete."""
@@ -25,6 +33,7 @@ class Evidence:
     claimed: int | None = None
     received: int = 0
     pages: int = 0
+    attempts: int = 1  # how often the collection was begun; what is said here is the last time's
     requests: int = 0
     retries: int = 0
     bytes: int = 0
@@ -33,6 +42,7 @@ class Evidence:
     trouble: str = ""
     finished: bool = False
     again: bool = False  # another attempt may go better
+    people: bool = True  # its records are people; else they only prove something about them
 
     @property
     def complete(self) -> bool:
@@ -42,23 +52,31 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One point of Test Connection. `ok` None means a warning: it works, but somebody should know."""
+    """One point of Test Connection. `ok` None means a warning: it works, but somebody should know.
+
+    `cure` is what the owner does, `ask` what the administrator of the SIS is asked for, when that is another thing. `tried` is
+    False when it could not be tried, because of another point.
+    """
 
     name: str
     ok: bool | None
     detail: str
     cure: str = ""
+    ask: str = ""
+    tried: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class ConnectionTest:
-    """The whole answer of Test Connection; `profile` is what was learnt of the server, plain JSON values."""
+    """The whole answer of Test Connection; `profile` is what was learnt of the server, plain JSON values, `sample` some people
+    of the school, masked."""
 
     checks: tuple[Check, ...]
     profile: dict[str, object] = field(default_factory=dict)
     schools: tuple[SourceOrg, ...] = ()
     school: SourceOrg | None = None
     counts: dict[str, int] = field(default_factory=dict)
+    sample: tuple[dict[str, str], ...] = ()
 
     @property
     def ok(self) -> bool:
@@ -67,9 +85,14 @@ class ConnectionTest:
 
 
 class Source(Protocol):
-    """Where a roster comes from. One object is one pull: read `orgs`, then `people`, then look at `evidence`."""
+    """Where a roster comes from: a server, or a set of files. One object is one pull: read `orgs`, then `people`, then look at
+    `evidence`, which has "orgs" and one or more collections of people, and at `problems`, those of no one record."""
 
     evidence: dict[str, Evidence]
+    problems: list[Problem]
+
+    def check(self, school_id: str) -> ConnectionTest:
+        """Test Connection: the way of a reading asked point by point, for a typed School ID. Changes nothing, never raises."""
 
     def orgs(self) -> Sequence[SourceOrg]:
         """Every org the source lists. Raises `SourceFailed` when nothing can be read at all."""
@@ -79,6 +102,10 @@ class Source(Protocol):
 
     def parse(self, record: Slice) -> tuple[SourcePerson | None, tuple[Problem, ...]]:
         """What a raw record says, leniently; None when it cannot be used at all. Never raises for bad data."""
+
+    def births(self, of: Collection[str]) -> Iterator[list[Birth]]:
+        """The birth dates of these people, once the people were read. Who does not come could not be asked: `problems` then
+        says why. Never raises, and leaves the evidence as it is."""
 
 
 class SourceFailed(Exception):

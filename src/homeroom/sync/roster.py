@@ -4,6 +4,7 @@ Plain frozen data, so that every law of the engine can be tried on a few lines o
 """
 
 from dataclasses import dataclass, field
+from datetime import date
 from enum import StrEnum
 
 
@@ -44,6 +45,24 @@ class SourcePerson:
     roles: tuple[SourceRole, ...] = ()
     agents: tuple[str, ...] = ()
     primary_mark: bool = False  # metadata or an ext: role says "primary contact"
+    restricted: bool = False  # metadata or an ext: role says that this contact must not be used
+    title: str = ""  # what a member of staff is called, where the SIS says it in metadata
+
+
+NOT_KEPT = "(name not kept)"
+
+
+def bare(person: SourcePerson) -> SourcePerson:
+    """What rules look at, and nothing by which anybody could be known: all that is kept of whom no rule lets through."""
+    name = NOT_KEPT if person.given_name or person.family_name else ""
+    return SourcePerson(
+        person.sourced_id,
+        leaving=person.leaving,
+        family_name=name,
+        grade=person.grade,
+        roles=person.roles,
+        title=person.title,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +99,9 @@ class Entry:
     guardians: tuple["Guardian", ...] | None = (
         None  # None: parents are not rostered, or not known in this reading
     )
+    restricted: frozenset[str] = (
+        frozenset()
+    )  # sourcedIds of contacts who must not be linked, whatever the policy
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,12 +115,17 @@ class Guardian:
 
 @dataclass(frozen=True, slots=True)
 class Membership:
-    """A person's standing at one place in the directory. `managed` = a source brought it or vouched for it."""
+    """A person's standing at one place in the directory. `managed` = a source brought it or vouched for it.
+
+    `missing_runs`: in how many complete runs on end the source no longer had them here; `missing_since`: first on which day.
+    """
 
     grade: str = ""
     active: bool = True
     managed: bool = True
     ended_by_hand: bool = False
+    missing_runs: int = 0
+    missing_since: date | None = None
 
 
 @dataclass(frozen=True, slots=True)

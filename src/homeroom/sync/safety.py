@@ -1,48 +1,63 @@
-"""Holding: a surprising number of removals waits for a person, while additions and updates go on."""
+"""Holding: a surprising number of removals, additions or updates waits for a person, while the others go on."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from homeroom.sync.roster import Place
-from homeroom.sync.rules import Policy
+from homeroom.sync.rules import Limit, Policy
 
-# Under this many people one person is already ten per cent, and a percentage would hold every ordinary leaver.
-SMALL_GROUP = 10
+_WOULD = {"add": "added", "update": "changed", "archive": "archived"}
 
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """Removals of one school and role group that wait. `reason` carries the numbers and the way out."""
+    """Changes of one kind, school and role group that wait. `says` carries the numbers, `reason` the way out too."""
 
     place: Place
+    action: str
     count: int
     of: int
     percent: float
+    says: str
     reason: str
 
 
-def holds(
-    archives: Mapping[Place, int], active: Mapping[Place, int], policies: Mapping[int, Policy]
-) -> list[Hold]:
-    """Which groups wait. At a limit goes on; over it is held."""
+Counts = Mapping[tuple[Place, str], int]
+
+
+def holds(planned: Counts, active: Mapping[Place, int], policies: Mapping[int, Policy]) -> list[Hold]:
+    """Which changes wait, of those `planned` by place and action. At a limit goes on; over it is held."""
     found = []
-    for place in sorted(archives, key=lambda place: (place.school, place.group.value)):
-        policy = policies[place.school]
-        count, of = archives[place], max(active.get(place, 0), archives[place])
+    for place, action in sorted(planned, key=lambda item: _order(*item)):
+        policy, count = policies[place.school], planned[place, action]
+        limit, of = policy.limit(place.group, action), max(active.get(place, 0), _least(action, count))
         percent = 100 * count / of if of else 0.0
-        if count > policy.hold_count or (percent > policy.hold_percent and of >= SMALL_GROUP):
-            found.append(
-                Hold(place, count, of, round(percent, 1), _reason(place, count, of, percent, policy))
-            )
+        by_count = limit.count is not None and count > limit.count
+        by_percent = limit.percent is not None and percent > limit.percent and of >= policy.small
+        if by_count or by_percent:
+            says = _says(place, action, count, of, limit)
+            out = f"Nobody was {_WOULD[action]}; look at the list, then approve or discard."
+            found.append(Hold(place, action, count, of, round(percent, 1), says, f"{says}. {out}"))
     return found
 
 
-def _reason(place: Place, count: int, of: int, percent: float, policy: Policy) -> str:
-    limits = f"limit {policy.hold_percent:g} % or {policy.hold_count}"
-    return (
-        f"{count} of {of} {place.group.value} would be archived ({percent:.0f} %, {limits}). "
-        "Nobody was archived; look at the list, then approve or discard."
-    )
+def _least(action: str, count: int) -> int:
+    # Whoever is archived or changed is there; a newcomer is not, and where nobody is there is nothing to be a part of.
+    return 0 if action == "add" else count
+
+
+def _order(place: Place, action: str) -> tuple[int, str, str]:
+    return place.school, place.group.value, action
+
+
+def _says(place: Place, action: str, count: int, of: int, limit: Limit) -> str:
+    limits = [f"{limit.percent:g} %"] if limit.percent is not None else []
+    limits += [f"{limit.count}"] if limit.count is not None else []
+    share = f"{100 * count / of:.0f} %, " if of else ""
+    group = place.group.value
+    new = f"{count} {group.removesuffix('s') if count == 1 else group}"
+    whom = new if action == "add" else f"{count} of {of} {group}"
+    return f"{whom} would be {_WOULD[action]} ({share}limit {' or '.join(limits)})"
 
 
 def vanished(before: Mapping[Place, int], seen: Mapping[Place, int]) -> list[Place]:

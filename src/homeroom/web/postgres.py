@@ -7,6 +7,7 @@ uses it; one that was left behind by a kill is found and used again.
 import atexit
 import logging
 import os
+import subprocess
 import time
 import warnings
 from pathlib import Path
@@ -19,7 +20,8 @@ from psycopg import errors, sql
 from homeroom.web.home import home
 
 # What each site's setting is called, and the name of its database on the embedded server.
-TRIES, PAUSE = 40, 0.25  # seconds
+PATIENCE, PAUSE = 120.0, 0.25  # seconds: a machine that was cut off may have much to recover, or be busy
+TRIES = 240
 SETTINGS = {"campus": ("DATABASE_URL", "homeroom"), "sis": ("HOMEROOM_SIS_DATABASE_URL", "homeroom_sis")}
 
 
@@ -52,14 +54,18 @@ def _embedded(name: str, folder: Path) -> str:
 
 def _patiently(library: Any, folder: Path) -> Any:
     """The server, started when it is not running. Another process may be starting or stopping it at this very moment, and
-    the library asserts that none is: a moment later it is right."""
-    for _ in range(TRIES):
+    the library asserts that none is: a moment later it is right. Nor does it wait for more than ten seconds; the server goes on
+    starting all the same, and is found."""
+    until = time.monotonic() + PATIENCE
+    while time.monotonic() < until:
         try:
             return library.get_server(str(folder))
-        except AssertionError:
+        except (AssertionError, subprocess.TimeoutExpired):
             library.PostgresServer._instances.pop(folder.resolve(), None)  # noqa: SLF001 # the half-made one
             time.sleep(PAUSE)
-    raise RuntimeError("the embedded PostgreSQL is neither up nor down")
+    raise RuntimeError(
+        f"the embedded PostgreSQL in {folder} did not start in {PATIENCE:.0f} seconds; its log is there"
+    )
 
 
 def _forget_the_dead(server: Any) -> None:

@@ -9,6 +9,8 @@ from functools import cache
 from typing import Any
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.db import models
 
 from homeroom.web.home import home
@@ -47,6 +49,12 @@ class SecretField(models.TextField):  # type: ignore[type-arg] # Django cannot b
 def site_secret() -> str:
     """Django's own signing key, derived from ours so that there is one secret to keep."""
     return _keys().split(",")[-1].strip()
+
+
+def derived_key(purpose: str) -> bytes:
+    """32 bytes for one purpose, derived from the key of this installation, which nobody tells from them."""
+    derivation = HKDF(algorithm=SHA256(), length=32, salt=None, info=f"homeroom: {purpose}".encode())
+    return derivation.derive(site_secret().encode())
 
 
 def _keys() -> str:

@@ -57,6 +57,8 @@ TEMPLATES = [
     }
 ]
 
+BANNER = ""  # a template above every page of a site
+
 AUTH_USER_MODEL = "accounts.Account"
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
 AUTH_PASSWORD_VALIDATORS = [

@@ -2,8 +2,10 @@
 
 import csv
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 
 from django.http import HttpResponse
+from django.utils.http import urlencode
 
 
 def cell(value: object) -> str:
@@ -23,3 +25,13 @@ def download(name: str, columns: Sequence[str], rows: Iterable[Sequence[object]]
     writer.writerow(columns)
     writer.writerows([cell(value) for value in row] for row in rows)
     return response
+
+
+def moment(at: datetime | None) -> str:
+    """A time as spreadsheets read it, in UTC; empty when there was none."""
+    return at.strftime("%Y-%m-%d %H:%M:%S") if at is not None else ""
+
+
+def searched(words: str) -> str:
+    """The part of an address that keeps a search, for the links of its list to go on with."""
+    return f"{urlencode({'q': words})}&" if words else ""

@@ -113,3 +113,44 @@ def test_somebody_archived_by_an_approval_comes_back_when_the_sis_has_them_again
     approve(trusting.night(MANY[10:]), None, trusting.clock)
     trusting.night(MANY)
     assert len(trusting.active()) == 40
+
+
+def test_who_was_archived_or_restored_by_hand_since_stays_so(trusting: World) -> None:
+    trusting.night(MANY)
+    run = trusting.night(MANY[10:])
+    owner = Account.objects.create_user("owner@lincoln.example")
+    gone, back = (Person.objects.get(number=number) for number in ("n-s00", "n-s01"))
+    for person in (gone, back):
+        hand.archive(person, trusting.lincoln, owner, trusting.now)
+    approve(run, owner, trusting.clock)
+    row = Change.objects.get(run=run, subject_id=gone.pk)
+    assert (row.state, row.reason.partition(";")[0]) == (
+        "discarded",
+        "not carried out: somebody archived or restored this person since the plan was made",
+    )
+    assert Membership.objects.get(person=gone).ended_by_hand
+
+
+def test_a_field_kept_by_hand_since_the_plan_was_made_stays(trusting: World) -> None:
+    trusting.night(MANY)
+    run = trusting.night([student("s00", given_name="Ada"), *MANY[1:]], dry_run=True)
+    owner, person = Account.objects.create_user("owner@lincoln.example"), Person.objects.get(number="n-s00")
+    hand.edit(person, {"given_name": "Adele"}, owner, trusting.now)
+    hand.edit(person, {"given_name": "Ana"}, owner, trusting.now)  # as it was, but kept from now on
+    approve(run, owner, trusting.clock)
+    person.refresh_from_db()
+    assert person.given_name == "Ana"
+
+
+def test_a_leaver_restored_by_hand_stays_until_the_sis_has_them_again(trusting: World) -> None:
+    trusting.configure("hold.percent=100")
+    trusting.night(MANY)
+    trusting.night(MANY[1:])
+    owner, person = Account.objects.create_user("owner@lincoln.example"), Person.objects.get(number="n-s00")
+    hand.restore(person, trusting.lincoln, owner, trusting.now)
+    trusting.configure("parents=off")  # everybody is decided about anew
+    trusting.night(MANY[1:])
+    assert Membership.objects.get(person=person).ended_at is None
+    trusting.night(MANY)
+    trusting.night(MANY[1:])
+    assert Membership.objects.get(person=person).ended_at is not None

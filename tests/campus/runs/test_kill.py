@@ -1,27 +1,25 @@
 """kill -9 at every statement of a run, in a real process: the next start finishes it; nothing is lost, nothing doubled."""
 
-import os
-import signal
-import time
 from collections import Counter
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 from django.db import connection
 
-from homeroom.campus.connections.models import Connection
+from homeroom.campus.connections import births
+from homeroom.campus.connections.models import Connection, SourceRecord
 from homeroom.campus.people.models import ContactLink, Membership, Person
 from homeroom.campus.runs.decide import approve, undo
-from homeroom.campus.runs.lock import AlreadyRunning
 from homeroom.campus.runs.models import Change, Run, Staged
 from homeroom.campus.runs.start import make_run, unfinished
 from homeroom.campus.runs.sync import carry_out
+from tests.campus.runs.dying import killed_at, patiently
 from tests.campus.world import World
 from tests.invented import Told, adult, family, student
 from tests.postbox import Postbox
 
 pytestmark = pytest.mark.slow
+BORN = {"a": "2011-01-01", "b": "2011-01-02", "c": "2011-01-03", "d": "2011-01-04", "e": "2011-01-05"}
 HELPERS = [adult(f"t{number}") for number in range(12)]
 TODAY = [
     *family(student("a"), student("b"), guardians=[adult("g1", "guardian")]),
@@ -37,51 +35,17 @@ TOMORROW = [
 ]
 
 
-def killed_at(statement: int, work: Callable[[], Any]) -> bool:
-    """Does the work in a process of its own that kills itself, as kill -9 does, before a statement. False: it lived."""
-    child = os.fork()
-    if child == 0:
-        _die_at(statement, work)
-    _, status = os.waitpid(child, 0)
-    assert os.WIFSIGNALED(status) or os.WEXITSTATUS(status) == 0
-    return os.WIFSIGNALED(status)
-
-
-def _die_at(statement: int, work: Callable[[], Any]) -> None:
-    inherited = connection.connection  # the parent's; closing it here would hang up on the parent
-    connection.connection = None
-    left = [statement]
-
-    def count(execute: Any, sql: Any, params: Any, many: Any, context: Any) -> Any:
-        left[0] -= 1
-        if left[0] < 0:
-            os.kill(os.getpid(), signal.SIGKILL)
-        return execute(sql, params, many, context)
-
-    try:
-        with connection.execute_wrapper(count):
-            work()
-    except BaseException:  # noqa: BLE001 # whatever it is, the parent must see it
-        os._exit(1)
-    assert inherited is not None
-    os._exit(0)
-
-
-def patiently(work: Callable[[], Any]) -> Any:
-    """The work, as soon as PostgreSQL has noticed that the killed process is gone."""
-    for _ in range(100):
-        try:
-            return work()
-        except AlreadyRunning:
-            time.sleep(0.05)
-    return work()
+@pytest.mark.django_db(transaction=True)
+def test_a_process_that_lives_through_its_work_ends_though_its_parent_had_no_connection() -> None:
+    connection.close()
+    assert killed_at(1000, lambda: None) is False
 
 
 def finish(world: World, people: list[Any]) -> Run:
     """What `homeroom sync` does after a crash: goes on with the run that was cut off, or starts one."""
     fresh = Connection.objects.get(pk=world.connection.pk)
     run = unfinished(fresh) or make_run(fresh, "nightly", None)
-    done: Run = patiently(lambda: carry_out(run, Told(people), clock=world.clock))
+    done: Run = patiently(lambda: carry_out(run, Told(people, born=BORN), clock=world.clock))
     return done
 
 
@@ -107,18 +71,29 @@ def check_history() -> None:
     assert Staged.objects.count() == 0
 
 
+def check_marks() -> None:
+    """Every student who is there has the mark of the birth date, and nobody else has one."""
+    records = SourceRecord.objects.values_list("connection", "sourced_id", "gone", "birth")
+    for source, sourced_id, gone, birth in records:
+        wanted = (
+            births.mark(births.key_of(source), BORN[sourced_id]) if sourced_id in BORN and not gone else None
+        )
+        assert (None if birth is None else bytes(birth)) == wanted, sourced_id
+
+
 def test_kill_at_every_statement_of_a_run(trusting: World, mails: Postbox) -> None:
-    trusting.configure("notify=owner@lincoln.example", "hold.percent=100", "hold.count=1000")
+    trusting.configure("notify=owner@lincoln.example", "hold.percent=100", "hold.count=1000", "births=on")
     wanted = {}
     for name, people in (("tomorrow", TOMORROW), ("today", TODAY)):
-        trusting.night(people)
+        trusting.night(people, born=BORN)
         wanted[name] = directory()
     kills, statement, survived = 0, 0, 0
     while survived < 2:
         name, people = ("tomorrow", TOMORROW) if statement % 2 == 0 else ("today", TODAY)
         run = make_run(Connection.objects.get(pk=trusting.connection.pk), "nightly", None)
         died = killed_at(
-            statement, lambda run=run, people=people: carry_out(run, Told(people), clock=trusting.clock)
+            statement,
+            lambda run=run, people=people: carry_out(run, Told(people, born=BORN), clock=trusting.clock),
         )
         survived = 0 if died else survived + 1
         kills += died
@@ -128,6 +103,7 @@ def test_kill_at_every_statement_of_a_run(trusting: World, mails: Postbox) -> No
         ).delete()  # killed before it was taken: the next start is a run of its own
         assert directory() == wanted[name], f"after a kill at statement {statement}"
         check_history()
+        check_marks()
         statement += 1
     assert kills > 60
     sent = Counter(mail["subject"] + str(mail.get_body(("plain",))) for mail in mails.mails)  # type: ignore[attr-defined]

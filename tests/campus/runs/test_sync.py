@@ -9,6 +9,7 @@ from django.test.utils import CaptureQueriesContext
 
 from homeroom.campus.people.models import Contact, ContactLink, Membership, Person
 from homeroom.campus.runs import hand
+from homeroom.campus.runs.decide import approve
 from homeroom.campus.runs.lock import AlreadyRunning, connection_lock
 from homeroom.campus.runs.models import Change, Run, Staged
 from homeroom.campus.runs.start import make_run
@@ -270,7 +271,8 @@ def test_two_records_of_one_number_at_two_schools_are_one_person_at_both(trustin
 
 def test_two_records_that_mean_somebody_who_is_there_already_are_one_person_at_both(trusting: World) -> None:
     person = Person.objects.create(district=trusting.district, given_name="Kofi", number="77")
-    run = trusting.night([adult("r1", number="77"), adult("r2", number="77", org=OAKWOOD)])
+    there = adult("r2", number="77", email="r1@lincoln.example", org=OAKWOOD)
+    run = trusting.night([adult("r1", number="77"), there])
     assert run.counts["archive"] == 0
     assert Membership.objects.filter(person=person, ended_at=None).count() == 2
 
@@ -289,7 +291,7 @@ def test_siblings_share_one_contact_and_the_choice_says_why(trusting: World) -> 
     assert Contact.objects.count() == 2
     primary = ContactLink.objects.filter(primary=True)
     assert {link.contact.family_name for link in primary} == {"Stone g1"}
-    assert primary[0].reason == "parent or guardian, first in the SIS's list"
+    assert primary[0].reason == "parent or guardian before relative"
     assert not Person.objects.filter(family_name__startswith="Stone").exists()
 
 
@@ -371,3 +373,51 @@ def test_a_run_that_ended_is_not_done_again(trusting: World) -> None:
     again = carry_out(Run.objects.get(pk=run.pk), Told([]), clock=trusting.clock)
     assert again.counts["add"] == 40
     assert len(trusting.active()) == 40
+
+
+def test_a_new_id_of_somebody_is_not_a_leaver_whichever_id_comes_first(trusting: World) -> None:
+    trusting.night([student("a1", number="7"), *MANY])
+    run = trusting.night([student("z1", number="7"), *MANY])
+    assert run.counts["archive"] == 0
+    assert {"z1"} < trusting.active()
+    assert Membership.objects.get(person__number="7").ended_at is None
+
+
+def test_two_records_of_one_person_that_come_to_one_place_add_it_once(trusting: World) -> None:
+    one, other = adult("r1", number="77"), adult("r2", number="77", org=OAKWOOD)
+    trusting.night([one, other])
+    aide = SourceRole("aide", LINCOLN)
+    trusting.night([replace(one, roles=(*one.roles, aide)), replace(other, roles=(*other.roles, aide))])
+    assert Change.objects.filter(action="add", group="staff").count() == 1
+
+
+def test_somebody_back_in_a_reading_that_proves_nothing_and_gone_again_is_archived(trusting: World) -> None:
+    """Their family was still to be looked at when they were restored, so their record was not settled: it was gone still."""
+    told = [*family(MANY[0], guardians=[adult("g1", "parent")]), *MANY[1:]]
+    trusting.night(told)
+    person = Person.objects.get(number="n-s00")
+    for _ in range(2):
+        trusting.night(MANY[1:])
+    place = Membership.objects.get(person=person)
+    assert place.ended_at is not None
+    trusting.night(MANY, trouble="the data revision moved")
+    place.refresh_from_db()
+    assert place.ended_at is None
+    trusting.night(MANY[1:])
+    place.refresh_from_db()
+    assert place.ended_at is not None
+
+
+def test_what_was_approved_is_turned_back_when_the_sis_says_again_what_it_said_before(
+    trusting: World,
+) -> None:
+    """What waited was not settled, so the record's fingerprint was still that of the bytes before."""
+    trusting.night(MANY)
+    trusting.configure("hold.update.count=0")
+    approve(trusting.night([replace(MANY[0], given_name="Ada"), *MANY[1:]]), None, trusting.clock)
+    trusting.configure("hold.update.count=none")
+    person = Person.objects.get(number="n-s00")
+    assert person.given_name == "Ada"
+    trusting.night(MANY)
+    person.refresh_from_db()
+    assert person.given_name == "Ana"

@@ -1,32 +1,25 @@
-"""The set-up form and the sync settings as people fill them in."""
+"""The set-up form as people fill it in."""
 
-from datetime import time
 from typing import Any
 
 from django import forms
+from django.utils import timezone
 
+from homeroom.campus.connections.certificates import NoCertificates, check_pem
+from homeroom.campus.connections.guides import guide_for
 from homeroom.campus.connections.models import Method, RosterLink, Sis
-from homeroom.campus.connections.policy import SettingError, emails, settings_of
-from homeroom.campus.connections.setup import Typed
-from homeroom.sync.roster import RoleGroup
+from homeroom.campus.connections.setup import Typed, asks_for_secret
+from homeroom.oneroster.address import host_of
+
+MOST_BYTES = 100_000
 
 PLAIN = {"autocomplete": "off", "autocapitalize": "off", "spellcheck": "false"}
-
-
-class Methods(forms.Select):
-    """The ways to connect; what is not there yet is shown, and cannot be chosen."""
-
-    def create_option(self, name: str, value: Any, *args: Any, **kwargs: Any) -> dict[str, Any]:
-        option = super().create_option(name, value, *args, **kwargs)
-        if value == Method.ONEROSTER_CSV:
-            option["label"], option["attrs"]["disabled"] = f"{option['label']} (not yet)", True
-        return option
 
 
 class SetUpForm(forms.Form):
     """Method, SIS and the four things that the SIS's administrator gave."""
 
-    method = forms.ChoiceField(choices=Method.choices, label="Method", widget=Methods)
+    method = forms.ChoiceField(choices=Method.choices, label="Method")
     sis = forms.ChoiceField(choices=Sis.choices, label="SIS", initial=Sis.OTHER)
     enabled = forms.BooleanField(required=False, label="Enable automatic rostering")
     url = forms.CharField(
@@ -53,26 +46,43 @@ class SetUpForm(forms.Form):
         max_length=1000,
         required=False,
         label="Token URL",
-        help_text="Only where the SIS names one and it is not found by itself",
+        help_text="Only where the SIS names one and it is not found by itself; on another host too, and with its ?query",
         widget=forms.TextInput(PLAIN),
+    )
+    ca_file = forms.FileField(
+        required=False,
+        label="CA file",
+        help_text="Only for an SIS whose certificate an authority of the school's own signed: its certificate in PEM form",
+        max_length=255,
+        widget=forms.FileInput({"accept": ".pem,.crt,.cer,.txt"}),
     )
     ca_certificates = forms.CharField(
         max_length=100_000,
         required=False,
-        label="CA certificates",
-        help_text="Only for an SIS with a certificate of its own making: PEM text",
+        label="CA certificate as text",
+        help_text="-----BEGIN CERTIFICATE----- … Empty this to go back to the usual public authorities",
         widget=forms.Textarea({**PLAIN, "rows": 3}),
     )
+    plain_http = forms.BooleanField(
+        required=False,
+        label="I know that anybody on the way can read key, secret and people's data, and I allow plain http:// to this host",
+        help_text="Only for an SIS in the school's own network that has no https. The consent falls when the host changes",
+    )
 
-    def __init__(self, data: Any = None, *, link: RosterLink | None) -> None:
+    def __init__(self, data: Any = None, files: Any = None, *, link: RosterLink | None) -> None:
         initial = _stored(link) if link else {}
-        super().__init__(data, initial=initial)
+        super().__init__(data, files, initial=initial)
+        self.link = link
         self.has_secret = bool(link and link.connection.secret)
+        for name, label in guide_for(str(self["sis"].value())).labels.items():
+            self.fields[name].label = label
 
     def clean_method(self) -> str:
-        """The one that there is."""
+        """The one whose fields these are."""
         if self.cleaned_data["method"] != Method.ONEROSTER_API:
-            raise forms.ValidationError("Choose OneRoster API: OneRoster CSV is not there yet.")
+            raise forms.ValidationError(
+                "These are the fields of OneRoster API. Choose OneRoster CSV again to get its own."
+            )
         return Method.ONEROSTER_API
 
     def clean_secret(self) -> str:
@@ -82,10 +92,50 @@ class SetUpForm(forms.Form):
             raise forms.ValidationError("Enter the Client Secret that was shown beside the key.")
         return secret
 
+    def clean(self) -> dict[str, Any]:
+        """The CA file, from wherever it came; and a stored secret goes to no new host unless it is typed again."""
+        said: dict[str, Any] = super().clean() or self.cleaned_data
+        try:
+            said["ca_certificates"] = check_pem(self._pem(), timezone.now())
+        except NoCertificates as wrong:
+            self.add_error("ca_file" if said.get("ca_file") else "ca_certificates", str(wrong))
+        typed = said.get("url", ""), said.get("token_url", "")
+        stored = self.link.connection if self.link and self.has_secret else None
+        if (
+            stored
+            and not said.get("secret")
+            and "secret" not in self.errors
+            and asks_for_secret(stored, *typed)
+        ):
+            self.add_error(
+                "secret",
+                "The address names another host. Type the Client Secret again, so that it goes only where you mean.",
+            )
+        return said
+
+    def _pem(self) -> str:
+        file = self.cleaned_data.get("ca_file")
+        if not file:
+            return str(self.cleaned_data.get("ca_certificates", ""))
+        if file.size > MOST_BYTES:
+            raise NoCertificates(
+                "This file is too large to be a CA file. Give the certificate of the authority alone, in PEM form."
+            )
+        return str(file.read().decode("utf-8", "replace"))
+
+    @property
+    def consent_fell(self) -> str:
+        """The host to which plain http was allowed, when the tick was for it and the address now names another; else ""."""
+        before = self.link.connection.plain_http_host if self.link else ""
+        moved = before != "" and before != host_of(self.cleaned_data["url"])
+        return before if moved and self.cleaned_data["plain_http"] else ""
+
     def typed(self) -> Typed:
         """What was typed, for `connections.setup.save`."""
         names = ("url", "key", "secret", "school_id", "sis", "token_url", "ca_certificates")
-        return Typed(**{name: self.cleaned_data[name] for name in names})
+        consent = self.cleaned_data["plain_http"] and not self.consent_fell
+        host = host_of(self.cleaned_data["url"]) if consent else ""
+        return Typed(**{name: self.cleaned_data[name] for name in names}, plain_http_host=host)
 
 
 def _stored(link: RosterLink) -> dict[str, Any]:
@@ -98,68 +148,6 @@ def _stored(link: RosterLink) -> dict[str, Any]:
         "key": connection.key,
         "token_url": connection.token_url,
         "ca_certificates": connection.ca_certificates,
+        "plain_http": bool(connection.plain_http_host),
         "school_id": link.school_id_typed,
     }
-
-
-class SyncSettingsForm(forms.Form):
-    """Every sync setting of a school, under the flat names that `homeroom policy` uses."""
-
-    parents = forms.BooleanField(required=False, label="Primary Parent Contact Info")
-    time = forms.TimeField(
-        label="Syncs daily at", initial=time(2, 0), widget=forms.TimeInput({"type": "time"}, format="%H:%M")
-    )
-    hold_percent = forms.FloatField(min_value=0, max_value=100, label="Percent of a role group")
-    hold_count = forms.IntegerField(min_value=0, max_value=1_000_000, label="People of a role group")
-    notify = forms.CharField(
-        required=False,
-        label="Get notified of Roster Sync Results",
-        help_text="E-mail addresses of owners, one a line or separated by commas",
-        widget=forms.Textarea({"rows": 2}),
-    )
-
-    def __init__(self, data: Any = None, *, link: RosterLink) -> None:
-        super().__init__(data, initial=_named(settings_of(link)))
-        for name, label in SWITCHES.items():
-            self.fields[_field(name)] = forms.BooleanField(required=False, label=label)
-
-    def clean_notify(self) -> str:
-        """Addresses that are addresses."""
-        try:
-            return ",".join(emails(self.cleaned_data["notify"]))
-        except SettingError as wrong:
-            raise forms.ValidationError(str(wrong)) from wrong
-
-    def words(self) -> list[str]:
-        """The settings as words for `policy.change_settings`."""
-        said = self.cleaned_data
-        switches = [f"{name}={'on' if said[_field(name)] else 'off'}" for name in (*SWITCHES, "parents")]
-        numbers = [f"hold.percent={said['hold_percent']}", f"hold.count={said['hold_count']}"]
-        return [*switches, *numbers, f"time={said['time']:%H:%M}", f"notify={said['notify']}"]
-
-    @property
-    def grid(self) -> list[dict[str, Any]]:
-        """A row a role group: its name and its three switches."""
-        return [
-            {"label": group.value.capitalize(), "switches": [self[_field(name)] for name in _switches(group)]}
-            for group in RoleGroup
-        ]
-
-
-def _switches(group: RoleGroup) -> tuple[str, str, str]:
-    return group.value, f"{group.value}.auto_update", f"{group.value}.archive"
-
-
-SWITCHES = {
-    name: f"{group.value.capitalize()}: {what}"
-    for group in RoleGroup
-    for name, what in zip(_switches(group), ("roster", "Auto update", "Archive"), strict=True)
-}
-
-
-def _field(name: str) -> str:
-    return name.replace(".", "_")
-
-
-def _named(said: dict[str, Any]) -> dict[str, Any]:
-    return {_field(name): "\n".join(value) if name == "notify" else value for name, value in said.items()}

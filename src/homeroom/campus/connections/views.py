@@ -1,18 +1,22 @@
-"""People > Rostering: the set-up page with Save and Test Connection, and the sync settings."""
+"""People > Rostering: the set-up page with Save and Test Connection."""
 
 from typing import Any
 
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
+from django.utils.html import format_html
 
-from homeroom.campus.connections.forms import SetUpForm, SyncSettingsForm
+from homeroom.campus.connections.answer import answer_of
+from homeroom.campus.connections.certificates import described
+from homeroom.campus.connections.forms import SetUpForm
 from homeroom.campus.connections.guides import guide_for
-from homeroom.campus.connections.models import RosterLink
+from homeroom.campus.connections.models import Method, RosterLink
 from homeroom.campus.connections.policy import change_settings, policy_of
 from homeroom.campus.connections.setup import save
-from homeroom.campus.connections.source import test_connection
+from homeroom.campus.connections.trying import begin
 from homeroom.campus.schools.access import ROSTERING, SchoolRequest, at_school
 
 
@@ -25,56 +29,69 @@ def link_of(request: SchoolRequest) -> RosterLink | None:
 def set_up(request: SchoolRequest) -> HttpResponse:
     """Step 4 and 5: method, SIS, address and credentials; saves, tries, and answers point by point."""
     link = link_of(request)
-    form = SetUpForm(request.POST or None, link=link)
+    form = SetUpForm(request.POST or None, request.FILES or None, link=link)
+    if request.method == "GET" and "method" not in request.GET and _is_csv(link):
+        return redirect("rostering_csv", school_id=request.school.pk)
     if request.method == "POST" and form.is_valid():
         link = save(request.school, form.typed())
-        change_settings(link, [f"enabled={'on' if form.cleaned_data['enabled'] else 'off'}"], timezone.now())
-        answer = test_connection(link, timezone.now())
-        if answer.ok:
-            messages.success(request, f"Saved. The connection works: {link.org_name}.")
-        else:
-            messages.warning(request, "Saved, but the connection does not work yet. The answer says why.")
+        change_settings(
+            link, [f"enabled={'on' if form.cleaned_data['enabled'] else 'off'}"], timezone.now(), request.user
+        )
+        if form.consent_fell:
+            messages.warning(request, FELL.format(form.consent_fell))
+        begin(link)
+        say(request, link)
         return redirect("rostering", school_id=request.school.pk)
-    shown = {
+    shown: dict[str, Any] = {
         "form": form,
         "link": link,
         "tab": "set_up",
         "guide": guide_for(str(form["sis"].value())),
         "steps": steps(link),
     }
-    return render(request, "connections/set_up.html", {**shown, "area": "rostering", "test": test_of(link)})
+    shown |= {"ca": described(link.connection.ca_certificates) if link else [], "test": answer_of(link)}
+    return render(request, "connections/set_up.html", {**shown, "area": "rostering"})
 
 
-def test_of(link: RosterLink | None) -> dict[str, Any]:
-    """The last answer of Test Connection, its points with words for their names."""
-    if link is None or not link.connection.test:
-        return {}
-    answer = link.connection.test
-    points = [{**check, "words": POINTS.get(check["name"], check["name"])} for check in answer["checks"]]
-    return {**answer, "points": points, "at": link.connection.tested_at}
+FELL = (
+    "The consent to plain http:// was given for {} and fell, because the address now names another host. "
+    "Tick it again if it is meant for the new one."
+)
 
 
-POINTS = {
-    "address": "Address",
-    "dns": "Name",
-    "tls": "Encryption",
-    "reach": "Server",
-    "token": "Key and secret",
-    "version": "Version",
-    "schools": "Schools",
-    "school_id": "School ID",
-    "people": "People",
-    "limit": "Page size",
-    "total": "Totals",
-    "link": "Links",
-    "keyset": "Reading",
-    "school_endpoint": "School lists",
-}
+@at_school(ROSTERING)
+def method(request: SchoolRequest) -> HttpResponse:
+    """The fields of the method that was chosen; nothing when they are there already. Query: method, here."""
+    if request.GET.get("method") == request.GET.get("here", "-"):
+        return HttpResponse(status=204)
+    if request.GET.get("method") == Method.ONEROSTER_CSV:
+        return redirect("rostering_csv", school_id=request.school.pk)
+    return redirect(f"{reverse('rostering', args=[request.school.pk])}?method={Method.ONEROSTER_API.value}")
+
+
+def _is_csv(link: RosterLink | None) -> bool:
+    return link is not None and link.connection.method == Method.ONEROSTER_CSV
+
+
+def say(request: SchoolRequest, link: RosterLink) -> None:
+    """What a quick test came to; a long one is followed on the page."""
+    if link.test.get("under_way"):
+        messages.info(request, "Saved. The test goes on below.")
+    elif link.test["ok"]:
+        messages.success(request, f"Saved. The connection works: {link.org_name}.")
+    else:
+        messages.warning(
+            request,
+            format_html(
+                'Saved, but the connection does not work yet. <a href="#{}">The answer</a> says why.',
+                "answer",
+            ),
+        )
 
 
 def steps(link: RosterLink | None) -> list[dict[str, str]]:
     """The rail of the set-up: each step with its state in a word."""
-    works = bool(link and link.connection.test.get("ok"))
+    works = bool(link and link.test.get("ok"))
     synced = bool(link and policy_of(link).rosters_anyone)
     return [
         {
@@ -97,19 +114,3 @@ def _first_sync(link: RosterLink | None, *, ready: bool) -> str:
 def sis_help(request: SchoolRequest) -> HttpResponse:
     """The help for the SIS chosen in the list, to be put into the page."""
     return render(request, "connections/guide.html", {"guide": guide_for(request.GET.get("sis", ""))})
-
-
-@at_school(ROSTERING)
-def sync_settings(request: SchoolRequest) -> HttpResponse:
-    """Step 6: whom to roster, and how far a sync may go."""
-    link = link_of(request)
-    if link is None:
-        messages.info(request, "Connect the school first; then choose what to sync.")
-        return redirect("rostering", school_id=request.school.pk)
-    form = SyncSettingsForm(request.POST or None, link=link)
-    if request.method == "POST" and form.is_valid():
-        change_settings(link, form.words(), timezone.now())
-        messages.success(request, "Saved. The settings hold from the next sync on.")
-        return redirect("sync_settings", school_id=request.school.pk)
-    shown = {"form": form, "link": link, "tab": "settings", "area": "rostering", "steps": steps(link)}
-    return render(request, "connections/sync_settings.html", shown)

@@ -29,7 +29,9 @@ def people(school: School, *, role: str = "", archived: bool = False, search: st
     memberships = Membership.objects.filter(school=school)
     memberships = memberships.filter(group=role) if role else memberships
     active = memberships.filter(ended_at=None).values("person")
-    found = Person.objects.filter(pk__in=memberships.values("person") if archived else active)
+    found = Person.objects.filter(
+        pk__in=memberships.values("person") if archived else active, merged_into=None
+    )
     found = found.exclude(pk__in=active) if archived else found
     for word in search.split():
         like = (

@@ -12,6 +12,7 @@ class Person(models.Model):
     """One human of a district. Never deleted: a person with no active membership is archived.
 
     `kept_fields` names what was edited by hand and not released; `excluded` people are never touched by a sync.
+    Whoever was found to be the same as another is `merged_into` them: an empty row that keeps its history.
     Ids are handed out by the sequence before the row is written, so that a plan can name people who are still to come.
     """
 
@@ -25,6 +26,7 @@ class Person(models.Model):
     phone = models.CharField(max_length=64, blank=True)
     kept_fields = ArrayField(models.CharField(max_length=32), default=list, blank=True)
     excluded = models.BooleanField(default=False)
+    merged_into = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="merged")
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -50,7 +52,8 @@ class RoleGroup(models.TextChoices):
 class Membership(models.Model):
     """A person at a school in a role group. Archive ends it, Restore opens it again; the row stays.
 
-    `managed_by` is the id of the connection that brought it or vouched for it; null for one made by hand.
+    `managed_by` is the id of the connection that brought it or vouched for it; null for one made by hand. While its person is
+    absent from complete readings, `missing_runs` counts them and `missing_since` is the first day: the grace before Archive.
     """
 
     district = models.ForeignKey(District, models.PROTECT, related_name="+")
@@ -62,12 +65,17 @@ class Membership(models.Model):
     ended_at = models.DateTimeField(null=True, blank=True)
     ended_by_hand = models.BooleanField(default=False)
     managed_by = models.BigIntegerField(null=True, blank=True, db_index=True)
+    missing_runs = models.PositiveIntegerField(default=0, db_default=0)
+    missing_since = models.DateField(null=True, blank=True)
 
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["person", "school", "group"], name="one_membership_of_a_kind")
         ]
-        indexes = [models.Index(fields=["school", "group", "ended_at"], name="membership_active")]
+        indexes = [
+            models.Index(fields=["school", "group", "ended_at"], name="membership_active"),
+            models.Index(fields=["school"], name="membership_missing", condition=Q(missing_runs__gt=0)),
+        ]
 
     def __str__(self) -> str:
         return f"{self.get_group_display()} at {self.school_id}"
@@ -83,6 +91,9 @@ class Contact(models.Model):
     phone = models.CharField(max_length=64, blank=True)
     kept_fields = ArrayField(models.CharField(max_length=32), default=list, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        indexes = [models.Index("district", Lower("email"), name="contact_email", condition=~Q(email=""))]
 
     def __str__(self) -> str:
         return f"{self.given_name} {self.family_name}".strip() or f"contact {self.pk}"

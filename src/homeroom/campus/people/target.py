@@ -37,25 +37,31 @@ def people(ids: Collection[int], source: int) -> dict[int, Person]:
     }
 
 
-def by_number(district: int, numbers: Collection[str]) -> dict[str, list[int]]:
-    """Ids of people by number."""
-    return _ids_by("number", "number", district, numbers)
+# Who has a sign, by person: whether only somebody has it who was merged into them.
+Bearers = dict[str, dict[int, bool]]
 
 
-def by_email(district: int, emails: Collection[str]) -> dict[str, list[int]]:
-    """Ids of people by lower-case e-mail."""
-    return _ids_by("lower(email)", "email", district, emails)
+def by_number(district: int, numbers: Collection[str]) -> Bearers:
+    """People by number. That of somebody merged is one of the person who was kept."""
+    return _bearers("number", "number", district, numbers)
 
 
-def _ids_by(expression: str, column: str, district: int, values: Collection[str]) -> dict[str, list[int]]:
-    found: dict[str, list[int]] = defaultdict(list)
+def by_email(district: int, emails: Collection[str]) -> Bearers:
+    """People by lower-case e-mail, likewise."""
+    return _bearers("lower(email)", "email", district, emails)
+
+
+def _bearers(expression: str, column: str, district: int, values: Collection[str]) -> Bearers:
+    found: Bearers = defaultdict(dict)
     if values:
         text = (
-            f"SELECT {expression}, id FROM people_person WHERE district_id = %s AND {column} <> '' "
-            f"AND {expression} = ANY(%s) ORDER BY id"
+            f"WITH RECURSIVE meant AS (SELECT {expression} AS sign, id, merged_into_id AS kept, false AS merged FROM people_person "
+            f"WHERE district_id = %s AND {column} <> '' AND {expression} = ANY(%s) UNION SELECT sign, person.id, person.merged_into_id, "
+            "true FROM meant JOIN people_person person ON person.id = meant.kept WHERE meant.kept IS NOT NULL) "
+            "SELECT sign, id, bool_and(merged) FROM meant WHERE kept IS NULL GROUP BY 1, 2 ORDER BY id"
         )
-        for value, id_ in query(text, [district, list(values)]):
-            found[value].append(id_)
+        for sign, id_, merged in query(text, [district, list(values)]):
+            found[sign][id_] = merged
     return found
 
 
@@ -79,21 +85,44 @@ def contacts(ids: Collection[int]) -> dict[int, tuple[dict[str, str], frozenset[
     return {id_: (dict(zip(names, values, strict=True)), frozenset(kept)) for id_, kept, *values in rows}
 
 
+def same_contacts(district: int, emails: Collection[str]) -> dict[tuple[str, str], int]:
+    """Contacts by lower-case e-mail and name: somebody whom an SIS has once for each child is one contact."""
+    text = (
+        "SELECT lower(email), lower(given_name) || E'\\t' || lower(family_name), min(id) FROM people_contact "
+        "WHERE district_id = %s AND email <> '' AND lower(email) = ANY(%s) GROUP BY 1, 2"
+    )
+    rows = query(text, [district, list(emails)]) if emails else []
+    return {(email, name): id_ for email, name, id_ in rows}
+
+
+# The one of a contact's records that speaks for it: the lowest that is live.
+_SPEAKS = "(array_agg(record.sourced_id ORDER BY record.gone, record.sourced_id))[1]"
+
+
+def speaking(source: int, contacts: Collection[int]) -> dict[int, str]:
+    """The sourcedId of the record that speaks for each contact of a connection."""
+    text = (
+        f"SELECT record.contact_id, {_SPEAKS} FROM connections_sourcerecord record "
+        "WHERE record.connection_id = %s AND record.contact_id = ANY(%s) GROUP BY 1"
+    )
+    return dict(query(text, [source, list(contacts)])) if contacts else {}
+
+
 def _places(ids: list[int]) -> dict[int, dict[Place, Membership]]:
     found: dict[int, dict[Place, Membership]] = defaultdict(dict)
     text = (
-        'SELECT person_id, school_id, "group", grade, ended_at IS NULL, managed_by IS NOT NULL, ended_by_hand '
-        "FROM people_membership WHERE person_id = ANY(%s)"
+        'SELECT person_id, school_id, "group", grade, ended_at IS NULL, managed_by IS NOT NULL, ended_by_hand, missing_runs, '
+        "missing_since FROM people_membership WHERE person_id = ANY(%s)"
     )
-    for person, school, group, grade, active, managed, by_hand in query(text, [ids]):
-        found[person][Place(school, RoleGroup(group))] = Membership(grade, active, managed, by_hand)
+    for person, school, group, *standing in query(text, [ids]):
+        found[person][Place(school, RoleGroup(group))] = Membership(*standing)
     return found
 
 
 def _guardians(ids: list[int], source: int) -> dict[int, list[Guardian]]:
     found: dict[int, list[Guardian]] = defaultdict(list)
     text = (
-        "SELECT link.person_id, min(record.sourced_id), link.primary, link.reason FROM people_contactlink link "
+        f"SELECT link.person_id, {_SPEAKS}, link.primary, link.reason FROM people_contactlink link "
         "JOIN connections_sourcerecord record ON record.contact_id = link.contact_id AND record.connection_id = %s "
         "WHERE link.person_id = ANY(%s) AND link.ended_at IS NULL GROUP BY link.id ORDER BY link.position"
     )

@@ -2,6 +2,10 @@
 
 from django.urls import path
 
+from homeroom.campus.people.contact_pages import parents
 from homeroom.campus.people.views import people
 
-urlpatterns = [path("people/", people, name="people")]
+urlpatterns = [
+    path("people/", people, name="people"),
+    path("rostering/parents/", parents, name="parents"),
+]

@@ -4,21 +4,21 @@ Each statement works on the changes of one batch, `batch`, a temporary copy of t
 history what became of each.
 """
 
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
 from django.db import connection
 
 from homeroom.campus.people import target
-from homeroom.campus.people.target import query
 from homeroom.campus.runs.lock import fenced
 from homeroom.campus.runs.models import Change, Run
+from homeroom.campus.runs.overtaken import HELD, LOCKS, MEANT_BY_NOW, OVERTAKEN, since
 from homeroom.campus.runs.progress import Progress
 from homeroom.sync.changes import State
 from homeroom.sync.roster import CONTACT_FIELDS, PERSON_FIELDS
 
 BATCH = 2000
-MANY = 1000  # records after which the tables' numbers are no longer what PostgreSQL thinks
 FILLED = (
     "people_person",
     "people_membership",
@@ -32,9 +32,12 @@ _B = "batch c"
 def apply(run: Run, now: datetime, progress: Progress) -> None:
     """Carries out every planned change of a run. Killed anywhere, it goes on where it was."""
     total = Change.objects.filter(run=run, state=State.PLANNED).count()
-    done = 0
+    done, due = 0, BATCH
     while count := apply_batch(run, now):
         done += count
+        if due <= done < total:  # what a first import fills, PostgreSQL still takes for empty
+            target.count_anew(*FILLED)
+            due = 4 * done
         progress.tell("carrying out", done, total)
 
 
@@ -43,7 +46,7 @@ def apply_batch(run: Run, now: datetime) -> int:
     with fenced(run), connection.cursor() as cursor:
         cursor.execute(
             "CREATE TEMP TABLE batch ON COMMIT DROP AS SELECT * FROM runs_change WHERE run_id = %s AND state = 'planned' "
-            "ORDER BY id LIMIT %s",
+            "ORDER BY id LIMIT %s FOR UPDATE",
             [run.pk, BATCH],
         )
         count = cursor.rowcount
@@ -56,10 +59,19 @@ def apply_batch(run: Run, now: datetime) -> int:
                 "source": run.connection_id,
                 "district": run.district_id,
                 "run": run.pk,
+                "since": since(run, now),
             }
-            for statement in STATEMENTS:
+            for statement in (MEANT_BY_NOW, *LOCKS, *OVERTAKEN, *STATEMENTS, *_sometimes(cursor), HISTORY):
                 cursor.execute(statement, values)
         return int(count)
+
+
+def _sometimes(cursor: Any) -> Iterator[str]:
+    """The statements that only some batches need: a first import would pay for them in each, and for nothing."""
+    for when, statements in SOMETIMES:
+        cursor.execute(f"SELECT FROM batch WHERE {when} LIMIT 1")
+        if cursor.rowcount:
+            yield from statements
 
 
 def _set(fields: tuple[str, ...]) -> str:
@@ -81,16 +93,7 @@ def _insert(table: str, fields: tuple[str, ...], subject: str) -> str:
     return (
         f"INSERT INTO {table} (id, district_id, {', '.join(fields)}, kept_fields, created_at{more}) "
         f"SELECT c.subject_id, c.district_id, {values}, '{{}}', %(now)s{', false' if more else ''} FROM {_B} "
-        f"WHERE c.subject = '{subject}' AND c.action = 'add' AND c.new ON CONFLICT (id) DO NOTHING"
-    )
-
-
-def _stale(table: str, fields: tuple[str, ...], subject: str) -> str:
-    return (
-        f"UPDATE batch AS c SET state = 'discarded', reason = left("
-        f"'not carried out: somebody edited this since the plan was made; ' || c.reason, 500) "
-        f"FROM {table} held WHERE held.id = c.subject_id AND c.subject = '{subject}' "
-        f"AND c.action = 'update' AND ({_moved(fields)})"
+        f"WHERE c.subject = '{subject}' AND c.action = 'add' AND c.new AND c.state = 'planned' ON CONFLICT (id) DO NOTHING"
     )
 
 
@@ -105,19 +108,58 @@ def _words(fields: tuple[str, ...]) -> str:
     return ", ".join(f"'{field}'" for field in fields)
 
 
-_HELD = 'held.person_id = c.subject_id AND held.school_id = c.school_id AND held."group" = c."group"'
-_LINKS = (
-    "SELECT c.subject_id AS person, record.contact_id AS contact, said.position, (said.item->>'primary')::bool AS first, "
-    "said.item->>'reason' AS reason, c.district_id AS district "
-    f"FROM {_B}, jsonb_array_elements(c.fields->'guardians'->1) WITH ORDINALITY AS said(item, position) "
-    "JOIN connections_sourcerecord record ON record.connection_id = %(source)s AND record.sourced_id = said.item->>'sourced_id' "
-    "WHERE c.fields ? 'guardians' AND c.action <> 'skip' AND c.state = 'planned' AND record.contact_id IS NOT NULL"
-)
+def relink(which: int, when: str) -> tuple[str, str]:
+    """A student's links become those that a change lists, before (0) or after (1) it; those of hand-made contacts stay."""
+    changed = f"c.subject = 'person' AND c.action <> 'skip' AND c.fields ? 'guardians' AND {when}"
+    links = (
+        "SELECT c.subject_id AS person, record.contact_id AS contact, said.position, (said.item->>'primary')::bool AS first, "
+        "said.item->>'reason' AS reason, c.district_id AS district "
+        f"FROM {_B}, jsonb_array_elements(c.fields->'guardians'->{which}) WITH ORDINALITY AS said(item, position) "
+        "JOIN connections_sourcerecord record ON record.connection_id = %(source)s AND record.sourced_id = said.item->>'sourced_id' "
+        f"WHERE {changed} AND record.contact_id IS NOT NULL"
+    )
+    return (
+        f'UPDATE people_contactlink AS held SET ended_at = %(now)s, "primary" = false FROM {_B} '
+        f"WHERE held.person_id = c.subject_id AND {changed} "
+        "AND held.managed_by = %(source)s AND held.ended_at IS NULL",
+        'INSERT INTO people_contactlink (district_id, person_id, contact_id, position, "primary", reason, managed_by) '
+        "SELECT DISTINCT ON (person, contact) district, person, contact, position, first AND NOT EXISTS (SELECT FROM people_contactlink "
+        'other WHERE other.person_id = person AND other."primary" AND other.ended_at IS NULL), reason, %(source)s '
+        f"FROM ({links}) AS links ORDER BY person, contact, position "
+        'ON CONFLICT (person_id, contact_id) DO UPDATE SET ended_at = NULL, position = EXCLUDED.position, "primary" = EXCLUDED."primary", '
+        "reason = EXCLUDED.reason, managed_by = EXCLUDED.managed_by",
+    )
+
+
+def move_links(when: str, *, gains: int) -> tuple[str, ...]:
+    """What a re-key moves: the record of one id means the person or contact no more, that of the other does. `gains` tells
+    which of the two ids in `fields` it is, 1 as planned, 0 turned round."""
+    said = "c.fields->'sourced_id'->>"
+    moved = f"record.connection_id = %(source)s AND c.action = 'relink' AND {when}"
+    return tuple(
+        statement
+        for subject in ("person", "contact")
+        for statement in (
+            f"UPDATE connections_sourcerecord AS record SET {subject}_id = NULL, gone = true, decided_under = NULL FROM {_B} "
+            f"WHERE {moved} AND c.subject = '{subject}' AND record.sourced_id = {said}{1 - gains} AND record.{subject}_id = c.subject_id",
+            f"UPDATE connections_sourcerecord AS record SET {subject}_id = c.subject_id, gone = false, decided_under = NULL FROM {_B} "
+            f"WHERE {moved} AND c.subject = '{subject}' AND record.sourced_id = {said}{gains}",
+        )
+    )
+
+
+def move_school(when: str, *, gains: int) -> str:
+    """Where the school itself had a new id, its roster link follows its people."""
+    said = "c.fields->'org'->>"
+    return (
+        f"UPDATE connections_rosterlink AS link SET org = {said}{gains} FROM {_B} WHERE c.action = 'relink' AND c.fields ? 'org' "
+        f"AND {when} AND link.connection_id = %(source)s AND link.school_id = c.school_id AND link.org = {said}{1 - gains}"
+    )
+
+
 STATEMENTS = (
     _insert("people_contact", CONTACT_FIELDS, "contact"),
     _insert("people_person", PERSON_FIELDS, "person"),
-    _stale("people_person", PERSON_FIELDS, "person"),
-    _stale("people_contact", CONTACT_FIELDS, "contact"),
     _update("people_person", PERSON_FIELDS, "person"),
     _update("people_contact", CONTACT_FIELDS, "contact"),
     # A membership that was there before is opened again, never doubled.
@@ -127,72 +169,50 @@ STATEMENTS = (
     "WHERE c.subject = 'person' AND c.action IN ('add', 'restore') AND c.state = 'planned' "
     'ORDER BY c.subject_id, c.school_id, c."group", c.id '
     'ON CONFLICT (person_id, school_id, "group") DO UPDATE SET ended_at = NULL, ended_by_hand = false, '
-    "managed_by = EXCLUDED.managed_by, grade = CASE WHEN EXCLUDED.grade <> '' THEN EXCLUDED.grade ELSE people_membership.grade END",
+    "missing_runs = 0, missing_since = NULL, managed_by = EXCLUDED.managed_by, "
+    "grade = CASE WHEN EXCLUDED.grade <> '' THEN EXCLUDED.grade ELSE people_membership.grade END",
     f"UPDATE people_membership AS held SET grade = coalesce(c.fields->'grade'->>1, '') FROM {_B} "
-    f"WHERE {_HELD} AND c.action = 'update' AND c.state = 'planned' AND c.fields ? 'grade'",
+    f"WHERE {HELD} AND c.action = 'update' AND c.state = 'planned' AND c.fields ? 'grade'",
     f"UPDATE people_membership AS held SET managed_by = %(source)s FROM {_B} "
-    f"WHERE {_HELD} AND c.subject = 'person' AND c.fields ? 'managed' AND c.state = 'planned'",
-    f"UPDATE people_membership AS held SET ended_at = %(now)s, ended_by_hand = false FROM {_B} "
-    f"WHERE {_HELD} AND c.action = 'archive' AND c.state = 'planned' AND held.ended_at IS NULL",
-    # Somebody archived may come back word for word: the sieve must not let that record fall.
-    "UPDATE connections_sourcerecord AS record SET decided_under = NULL FROM "
-    f"{_B} WHERE record.connection_id = %(source)s AND record.sourced_id = c.sourced_id "
-    "AND c.action = 'archive' AND c.state = 'planned'",
-    # The link is made in the same transaction as the person: no crash can leave one without the other.
-    "INSERT INTO connections_sourcerecord (connection_id, sourced_id, person_id, contact_id, gone, verdict, places, agents) "
+    f"WHERE {HELD} AND c.subject = 'person' AND c.fields ? 'managed' AND c.state = 'planned'",
+    "UPDATE people_membership AS held SET missing_runs = (c.fields->'missing_runs'->>1)::int, "
+    f"missing_since = (c.fields->'missing_since'->>1)::date FROM {_B} "
+    f"WHERE {HELD} AND c.subject = 'person' AND c.fields ? 'missing_runs' AND c.state = 'planned'",
+    "UPDATE people_membership AS held SET ended_at = %(now)s, ended_by_hand = false, missing_runs = 0, "
+    f"missing_since = NULL FROM {_B} "
+    f"WHERE {HELD} AND c.action = 'archive' AND c.state = 'planned' AND held.ended_at IS NULL",
+    # The link is made in the same transaction as the person: no crash can leave one without the other. A record by which somebody
+    # was changed is there, and is to be looked at again unless this run settles it: what else it says may be undecided still.
+    "INSERT INTO connections_sourcerecord AS record (connection_id, sourced_id, person_id, contact_id, gone, verdict, places, agents, "
+    "orgs) "
     "SELECT %(source)s, c.sourced_id, max(CASE WHEN c.subject = 'person' THEN c.subject_id END), "
-    "max(CASE WHEN c.subject = 'contact' THEN c.subject_id END), false, '', '{}', '{}' "
+    "max(CASE WHEN c.subject = 'contact' AND EXISTS (SELECT FROM people_contact k WHERE k.id = c.subject_id) "
+    "THEN c.subject_id END), false, '', '{}', '{}', '{}' "
     f"FROM {_B} WHERE c.action <> 'archive' AND c.state = 'planned' GROUP BY c.sourced_id "
     "ON CONFLICT (connection_id, sourced_id) DO UPDATE SET "
-    "person_id = coalesce(EXCLUDED.person_id, connections_sourcerecord.person_id), "
-    "contact_id = coalesce(EXCLUDED.contact_id, connections_sourcerecord.contact_id)",
-    # A student's links become the ones listed; those of hand-made contacts stay.
-    'UPDATE people_contactlink AS held SET ended_at = %(now)s, "primary" = false ' + f"FROM {_B} "
-    "WHERE held.person_id = c.subject_id AND c.subject = 'person' AND NOT c.new AND c.action <> 'skip' "
-    "AND c.state = 'planned' AND c.fields ? 'guardians' AND held.managed_by = %(source)s AND held.ended_at IS NULL",
-    'INSERT INTO people_contactlink (district_id, person_id, contact_id, position, "primary", reason, managed_by) '
-    "SELECT DISTINCT ON (person, contact) district, person, contact, position, first AND NOT EXISTS (SELECT FROM people_contactlink "
-    'other WHERE other.person_id = person AND other."primary" AND other.ended_at IS NULL), reason, %(source)s '
-    f"FROM ({_LINKS}) AS links ORDER BY person, contact, position "
-    'ON CONFLICT (person_id, contact_id) DO UPDATE SET ended_at = NULL, position = EXCLUDED.position, "primary" = EXCLUDED."primary", '
-    "reason = EXCLUDED.reason, managed_by = EXCLUDED.managed_by",
-    "UPDATE runs_change SET state = CASE c.state WHEN 'planned' THEN 'applied' ELSE c.state END, reason = c.reason, "
-    f"decided_at = %(now)s FROM {_B} WHERE runs_change.id = c.id",
+    "person_id = coalesce(EXCLUDED.person_id, record.person_id), gone = false, decided_under = NULL, "
+    "contact_id = coalesce(EXCLUDED.contact_id, record.contact_id)",
+    *relink(1, "c.state = 'planned'"),
 )
-
-
-def settle(run: Run, policy: bytes, now: datetime) -> None:
-    """Remembers what was decided, so that the same bytes under the same policy are let fall next time."""
-    undecided = "SELECT sourced_id FROM runs_change WHERE run_id = %(run)s AND state IN ('held', 'planned')"
-    values: dict[str, Any] = {"run": run.pk, "source": run.connection_id, "policy": policy, "now": now}
-    with fenced(run), connection.cursor() as cursor:
-        cursor.execute(
-            "INSERT INTO connections_sourcerecord (connection_id, sourced_id, fingerprint, decided_under, gone, person_id, "
-            "verdict, places, agents, seen_at, raw) SELECT %(source)s, sourced_id, fingerprint, %(policy)s, false, "
-            "person_id, verdict, places, agents, %(now)s, CASE WHEN person_id IS NOT NULL OR guardian THEN raw END "
-            f"FROM runs_staged staged WHERE run_id = %(run)s AND final AND NOT absent AND sourced_id NOT IN ({undecided}) "
-            "AND (person_id IS NULL OR EXISTS (SELECT FROM people_person p WHERE p.id = staged.person_id)) "
-            "ON CONFLICT (connection_id, sourced_id) DO UPDATE SET fingerprint = EXCLUDED.fingerprint, gone = false, "
-            "decided_under = EXCLUDED.decided_under, verdict = EXCLUDED.verdict, places = EXCLUDED.places, "
-            "agents = EXCLUDED.agents, seen_at = EXCLUDED.seen_at, "
-            "person_id = coalesce(EXCLUDED.person_id, connections_sourcerecord.person_id), "
-            "raw = CASE WHEN connections_sourcerecord.contact_id IS NOT NULL OR connections_sourcerecord.person_id IS NOT NULL "
-            "THEN (SELECT raw FROM runs_staged s WHERE s.run_id = %(run)s AND s.sourced_id = EXCLUDED.sourced_id) "
-            "ELSE EXCLUDED.raw END",
-            values,
-        )
-        remembered = cursor.rowcount
-        cursor.execute(
-            "UPDATE connections_sourcerecord AS record SET gone = true, decided_under = %(policy)s, places = '{}', "
-            "verdict = staged.verdict FROM runs_staged staged WHERE staged.run_id = %(run)s AND staged.absent AND staged.final "
-            "AND record.connection_id = %(source)s AND record.sourced_id = staged.sourced_id "
-            f"AND record.sourced_id NOT IN ({undecided})",
-            values,
-        )
-    if remembered > MANY:
-        target.count_anew(*FILLED)
-
-
-def unsettled(run: Run) -> bool:
-    """Whether anything was staged at all: an unchanged night has nothing to remember."""
-    return bool(query("SELECT 1 FROM runs_staged WHERE run_id = %s LIMIT 1", [run.pk]))
+SOMETIMES: tuple[tuple[str, tuple[str, ...]], ...] = (
+    (
+        "action = 'archive' OR fields ? 'missing_runs'",
+        (
+            # Somebody archived or missing may come back word for word: the sieve must not let that record fall.
+            "UPDATE connections_sourcerecord AS record SET decided_under = NULL FROM "
+            f"{_B} WHERE record.connection_id = %(source)s AND record.sourced_id = c.sourced_id "
+            "AND (c.action = 'archive' OR c.fields ? 'missing_runs') AND c.state = 'planned'",
+        ),
+    ),
+    (
+        "action = 'relink'",
+        (
+            *move_links("c.state = 'planned'", gains=1),
+            move_school("c.state = 'planned'", gains=1),
+        ),
+    ),
+)
+HISTORY = (
+    "UPDATE runs_change SET state = CASE c.state WHEN 'planned' THEN 'applied' ELSE c.state END, reason = c.reason, "
+    f"subject_id = c.subject_id, decided_at = %(now)s FROM {_B} WHERE runs_change.id = c.id"
+)

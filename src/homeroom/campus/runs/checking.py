@@ -2,16 +2,19 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from datetime import datetime
+from datetime import date, datetime
+from typing import Any
 
 from homeroom.campus.people import target
 from homeroom.campus.people.target import query
+from homeroom.campus.runs.leaving_out import MOOT, fall_because, wait_with_the_new
 from homeroom.campus.runs.lock import fenced
 from homeroom.campus.runs.models import Change, Run, SchoolReport
+from homeroom.campus.runs.signs import causes, vanished
 from homeroom.campus.schools.models import School
 from homeroom.sync.changes import State
 from homeroom.sync.roster import Place, RoleGroup
-from homeroom.sync.rules import SchoolRule
+from homeroom.sync.rules import ACTIONS, SchoolRule, fingerprint
 from homeroom.sync.safety import Hold, holds
 
 
@@ -19,46 +22,71 @@ class UnsafePlan(Exception):
     """A plan that must not be: removals without proof. It is a defect of ours, and nothing of it is carried out."""
 
 
-def check(run: Run, rules: Mapping[int, SchoolRule], *, complete: bool, now: datetime) -> list[Hold]:
-    """Holds what is over a limit, and lets older holds fall when this reading knows better."""
-    archives = _archives(run)
-    if archives and not complete:
-        raise UnsafePlan(f"run {run.pk} planned {sum(archives.values())} removals from an incomplete reading")
+def check(
+    run: Run,
+    rules: Mapping[int, SchoolRule],
+    today: date,
+    gone: Sequence[Place] = (),
+    *,
+    complete: bool,
+    now: datetime,
+) -> list[Hold]:
+    """Holds what is over a limit, and lets older holds fall when this reading knows better. `gone` are the role groups that
+    had people and of which the reading has none."""
+    planned = _planned(run)
+    removals = sum(count for (_, action), count in planned.items() if action == "archive")
+    if removals and not complete:
+        raise UnsafePlan(f"run {run.pk} planned {removals} removals from an incomplete reading")
     active = target.active_counts(run.connection_id, rules)
-    found = holds(archives, active, {school: rule.policy for school, rule in rules.items()})
+    found = holds(planned, active, {school: rule.policy for school, rule in rules.items()})
+    said = [
+        (hold, causes(run, hold, rules[hold.place.school].policy, planned, active, today)) for hold in found
+    ]
+    missing = vanished(gone, active)
     with fenced(run):
         if complete and not run.dry_run:
             _let_old_holds_fall(run, now)
         for hold in found:
-            planned = Change.objects.filter(run=run, state=State.PLANNED, action="archive")
-            planned.filter(school=hold.place.school, group=hold.place.group.value).update(state=State.HELD)
-        for school in rules:
-            SchoolReport.objects.update_or_create(
-                run=run,
-                school_id=school,
-                defaults={"held": [_held(hold) for hold in found if hold.place.school == school]},
-            )
+            wait(run, hold)
+        for school, rule in rules.items():
+            held = [_held(hold, why) for hold, why in said if hold.place.school == school]
+            known = {"held": held, "causes": missing.get(school, []), "policy": fingerprint((rule,))}
+            SchoolReport.objects.update_or_create(run=run, school_id=school, defaults=known)
     return found
 
 
-def _archives(run: Run) -> dict[Place, int]:
+def _planned(run: Run) -> dict[tuple[Place, str], int]:
+    """How many people each place would add, update and archive. One new to the school in two roles counts in both."""
     text = (
-        "SELECT school_id, \"group\", count(*) FROM runs_change WHERE run_id = %s AND action = 'archive' AND state = 'planned' "
-        "GROUP BY 1, 2"
+        'SELECT school_id, "group", action, count(*) FROM runs_change WHERE run_id = %s AND state = %s '
+        "AND subject = 'person' AND action = ANY(%s) GROUP BY 1, 2, 3"
     )
-    return {Place(school, RoleGroup(group)): count for school, group, count in query(text, [run.pk])}
+    state = State.PREVIEWED if run.kind == Run.PREVIEW else State.PLANNED
+    rows = query(text, [run.pk, state, list(ACTIONS)])
+    return {(Place(school, RoleGroup(group)), action): count for school, group, action, count in rows}
 
 
-def _held(hold: Hold) -> dict[str, object]:
+def wait(run: Run, hold: Hold) -> None:
+    """Has the changes of a hold wait, and whatever cannot be without them: the other places of somebody new."""
+    planned = Change.objects.filter(run=run, state=State.PLANNED)
+    here = planned.filter(
+        school=hold.place.school, group=hold.place.group.value, action=hold.action, subject="person"
+    )
+    here.update(state=State.HELD)
+    if hold.action == "add":
+        wait_with_the_new(run)
+
+
+def _held(hold: Hold, why: list[dict[str, Any]]) -> dict[str, Any]:
     said = asdict(hold)
     said.pop("place")
-    return {"group": hold.place.group.value, **said}
+    return {"group": hold.place.group.value, **said, "causes": why}
 
 
 def _let_old_holds_fall(run: Run, now: datetime) -> None:
     older = Run.objects.filter(connection=run.connection_id, pk__lt=run.pk)
     waiting = Change.objects.filter(run__in=older, state__in=(State.HELD, State.PLANNED))
-    waiting.update(state=State.DISCARDED, decided_at=now, reason="a newer run decided anew")
+    fall_because(waiting, f"{MOOT}{run.pk} is newer and complete, and planned anew", now)
     older.filter(state=Run.State.HELD).update(state=Run.State.DONE)
 
 

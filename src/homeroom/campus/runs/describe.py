@@ -1,14 +1,21 @@
 """A run as the JSON that scripts rely on."""
 
+import re
+from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
 from homeroom.campus.people.models import Contact, Person
-from homeroom.campus.runs.models import Change, Run, RunProblem, SchoolReport
+from homeroom.campus.people.target import query
+from homeroom.campus.runs.leaving_out import LEFT_OUT, MOOT
+from homeroom.campus.runs.models import Approval, Change, ChangedRecord, Run, RunProblem, SchoolReport
+from homeroom.campus.runs.reporting import waiting_by_action
 from homeroom.campus.schools.models import School
 from homeroom.problems import Problem
+from homeroom.sync.changes import State
 
 MOST_PROBLEMS = 1000
+_PASSWORD = re.compile(r'("password"\s*:\s*)"(?:[^"\\]|\\.)*"', re.IGNORECASE)
 
 
 def describe(run: Run, school: School | None = None) -> dict[str, Any]:
@@ -25,7 +32,11 @@ def describe(run: Run, school: School | None = None) -> dict[str, Any]:
         "incomplete_because": run.incomplete_because,
         "evidence": run.evidence,
         "counts": own.counts if own and own.counts else run.counts,
-        "held": _held(run, held),
+        "held": _held(run, held, school),
+        "was_held": []
+        if run.state == Run.State.HELD
+        else [{**hold, "became": became(run, hold)} for hold in held],
+        "causes": [cause for report in reports for cause in report.causes],
         "problems": problems(run),
         "seconds": seconds(run),
         "read": _read(run),
@@ -42,12 +53,61 @@ def state_at(run: Run, school: School | None) -> str:
     return Run.State.HELD if held else Run.State.DONE
 
 
-def _held(run: Run, holds: list[dict[str, Any]]) -> dict[str, Any]:
+def _held(run: Run, holds: list[dict[str, Any]], school: School | None) -> dict[str, Any]:
     if run.state != Run.State.HELD or not holds:
         return {}
     return {
         "reason": " ".join(hold["reason"] for hold in holds),
-        "counts": {f"{hold['group']}": hold["count"] for hold in holds},
+        "counts": _by_group(holds),
+        "holds": holds,
+        "waiting": waiting_by_action(run, school),
+        "approvals": [_approval(one) for one in run.approvals.select_related("by")],
+    }
+
+
+_BECAME = (
+    "SELECT c.state, coalesce(a.email, 'the command line'), split_part(c.reason, ';', 1), count(*) FROM runs_change c "
+    "LEFT JOIN accounts_account a ON a.id = c.decided_by_id WHERE c.run_id = %(run)s AND c.school_id = %(school)s "
+    "AND c.subject = 'person' AND c.action = %(action)s AND (c.action = 'relink' OR c.\"group\" = %(group)s) GROUP BY 1, 2, 3"
+)
+
+
+def became(run: Run, hold: dict[str, Any]) -> str:
+    """What became of that which was held: how many, and by whom."""
+    told: Counter[str] = Counter()
+    values = {"run": run.pk, **{name: hold[name] for name in ("school", "action", "group")}}
+    for state, by, why, count in query(_BECAME, values):
+        told[_end(state, by, why)] += count
+    return ", ".join(f"{count} {words}" for words, count in sorted(told.items()) if words)
+
+
+def _end(state: str, by: str, why: str) -> str:
+    if state == State.DISCARDED and why.startswith(MOOT):
+        return why
+    if state == State.DISCARDED and why.startswith(LEFT_OUT):
+        return f"left out by {by}"
+    words = {
+        State.APPLIED: "approved",
+        State.UNDONE: "approved and undone later",
+        State.DISCARDED: "discarded",
+    }
+    return f"{words[State(state)]} by {by}" if state in words else ""
+
+
+def _by_group(holds: list[dict[str, Any]]) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for hold in holds:
+        found[hold["group"]] = found.get(hold["group"], 0) + hold["count"]
+    return found
+
+
+def _approval(one: Approval) -> dict[str, Any]:
+    """A first approval that waits for a second."""
+    return {
+        "school": one.school_id,
+        "by": str(one.by) if one.by else "command line",
+        "at": one.at.isoformat(),
+        "removals": one.removals,
     }
 
 
@@ -64,6 +124,7 @@ def problems(run: Run) -> list[dict[str, Any]]:
                 "field": row.field,
                 "message": problem.message,
                 "cure": problem.cure,
+                "number": row.number,
             }
         )
     return found
@@ -95,6 +156,8 @@ def describe_changes(rows: Iterable[Change]) -> list[dict[str, Any]]:
     """Rows of a plan as plain values, with the names of whom they mean; `said` are the fields in words."""
     chosen = list(rows)
     names = _names(chosen)
+    bytes_ = _bytes(chosen)
+    abouts = _abouts(chosen)
     schools = dict(School.objects.filter(pk__in={row.school_id for row in chosen}).values_list("pk", "name"))
     return [
         {
@@ -110,9 +173,39 @@ def describe_changes(rows: Iterable[Change]) -> list[dict[str, Any]]:
             "said": said(row.fields),
             "reason": row.reason,
             "state": row.state,
+            "left_out": row.left_out,
+            "about": abouts.get(row.pk, ""),
+            "record": bytes_.get((row.run_id, row.sourced_id), ""),
         }
         for row in chosen
     ]
+
+
+def _abouts(rows: list[Change]) -> dict[int, str]:
+    """Of whom a removal is, for one who must decide: grade and number, as they are."""
+    leaving = [row.pk for row in rows if row.action == "archive" and row.subject == "person"]
+    text = (
+        "SELECT c.id, m.grade, p.number FROM runs_change c JOIN people_person p ON p.id = c.subject_id LEFT JOIN people_membership m "
+        'ON m.person_id = c.subject_id AND m.school_id = c.school_id AND m."group" = c."group" WHERE c.id = ANY(%s)'
+    )
+    found = query(text, [leaving]) if leaving else []
+    return {
+        id_: ", ".join([*([f"grade {grade}"] if grade else []), *([f"number {number}"] if number else [])])
+        for id_, grade, number in found
+    }
+
+
+def _bytes(rows: list[Change]) -> dict[tuple[int | None, str], str]:
+    """What the source sent of each record, by run and sourcedId."""
+    kept = ChangedRecord.objects.filter(
+        run__in={row.run_id for row in rows}, sourced_id__in={row.sourced_id for row in rows}
+    )
+    return {(one.run_id, one.sourced_id): _shown(bytes(one.raw)) for one in kept}
+
+
+def _shown(raw: bytes) -> str:
+    """A record as it came, but for a password that some servers send."""
+    return _PASSWORD.sub(r'\1"•••"', raw.decode("utf-8", "replace"))
 
 
 def _names(rows: list[Change]) -> dict[tuple[str, int], str]:
@@ -130,12 +223,16 @@ def _coming_name(row: Change) -> str:
     return " ".join(part for part in parts if part)
 
 
+_INNER = ("managed", "moved", "restricted")  # what carries a change out and says nothing to a person
 _WORDS = {"email": "e-mail"}
 
 
 def said(fields: dict[str, list[Any]]) -> list[dict[str, str]]:
     """Fields with before and after, in words."""
-    return [_said(name, *values) for name, values in fields.items() if name != "managed"]
+    inner = (
+        {*_INNER, "guardians"} if "primary contact" in fields else _INNER
+    )  # the same contacts, another first
+    return [_said(name, *values) for name, values in fields.items() if name not in inner]
 
 
 def _said(name: str, before: Any, after: Any) -> dict[str, str]:

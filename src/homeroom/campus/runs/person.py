@@ -1,5 +1,6 @@
 """A person's page: who they are, their time line, and what may be done by hand."""
 
+from datetime import date
 from typing import Any
 
 from django import forms
@@ -11,7 +12,7 @@ from django.views.decorators.http import require_POST
 
 from homeroom.campus.people.models import ContactLink, Membership, Person
 from homeroom.campus.runs import hand
-from homeroom.campus.runs.timeline import timeline
+from homeroom.campus.runs.timeline import end_of, standing, timeline
 from homeroom.campus.schools.access import PEOPLE, ROSTERING, SchoolRequest, at_school
 
 EDITABLE = ("given_name", "middle_name", "family_name", "email", "number", "phone")
@@ -48,7 +49,18 @@ def _person(request: SchoolRequest, person_id: int) -> Person:
 def person(request: SchoolRequest, person_id: int) -> HttpResponse:
     """The page. A Manager reads; an Owner or District Manager may change."""
     one = _person(request, person_id)
+    if one.merged_into_id is not None:
+        messages.info(request, f"{one} was merged into this person.")
+        return redirect("person", school_id=request.school.pk, person_id=one.merged_into_id)
     return _render(request, one, PersonForm(instance=one))
+
+
+def _as_of(request: SchoolRequest) -> date | None:
+    """The day that was asked for; none when it is no day."""
+    try:
+        return date.fromisoformat(request.GET.get("on", ""))
+    except ValueError:
+        return None
 
 
 def _render(request: SchoolRequest, one: Person, form: PersonForm) -> HttpResponse:
@@ -58,6 +70,8 @@ def _render(request: SchoolRequest, one: Person, form: PersonForm) -> HttpRespon
         .select_related("contact")
         .order_by("-primary", "position")
     )
+    day = _as_of(request)
+    until = end_of(day, request.school.time_zone) if day else None
     records = one.source_records.values_list("sourced_id", flat=True)
     shown: dict[str, Any] = {
         "area": "people",
@@ -66,7 +80,9 @@ def _render(request: SchoolRequest, one: Person, form: PersonForm) -> HttpRespon
         "active": any(place.ended_at is None for place in places),
         "contacts": links,
         "sourced_ids": list(records),
-        "events": timeline(one, request.school),
+        "events": timeline(one, request.school, until),
+        "day": day,
+        "stood": standing(one, until, request.school) if until else None,
         "form": form,
         "kept": [name.replace("_", " ") for name in one.kept_fields],
     }
@@ -77,13 +93,23 @@ def _render(request: SchoolRequest, one: Person, form: PersonForm) -> HttpRespon
 @at_school(ROSTERING)
 def change(request: SchoolRequest, person_id: int) -> HttpResponse:
     """What is done by hand. POST: `do` (edit, release, exclude, include, archive, restore) and, to edit, the fields."""
-    one, do, now = _person(request, person_id), request.POST.get("do", ""), timezone.now()
+    one, do = _person(request, person_id), request.POST.get("do", "")
     if do not in SAID:
         raise Http404("There is no such thing to do.")
+    form = PersonForm(request.POST, instance=one) if do == "edit" else PersonForm(instance=one)
+    if do == "edit" and not form.is_valid():
+        return _render(request, one, form)
+    try:
+        _do(request, one, do, form)
+        messages.success(request, SAID[do])
+    except hand.TooLate as said:
+        messages.warning(request, str(said))
+    return redirect("person", school_id=request.school.pk, person_id=one.pk)
+
+
+def _do(request: SchoolRequest, one: Person, do: str, form: PersonForm) -> None:
+    now = timezone.now()
     if do == "edit":
-        form = PersonForm(request.POST, instance=one)
-        if not form.is_valid():
-            return _render(request, one, form)
         hand.edit(one, {name: form.cleaned_data[name] for name in EDITABLE}, request.user, now)
     elif do in ("exclude", "include"):
         hand.exclude(one, request.user, now, excluded=do == "exclude")
@@ -91,5 +117,3 @@ def change(request: SchoolRequest, person_id: int) -> HttpResponse:
         hand.release(one, request.user, now)
     else:
         {"archive": hand.archive, "restore": hand.restore}[do](one, request.school, request.user, now)
-    messages.success(request, SAID[do])
-    return redirect("person", school_id=request.school.pk, person_id=one.pk)

@@ -5,7 +5,7 @@ is taken out of it and let fall. What is left in the set at the end is changed o
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
@@ -16,19 +16,24 @@ from django.db import connection
 from homeroom.campus.people import target
 from homeroom.campus.people.target import query
 from homeroom.campus.runs.lock import fenced
-from homeroom.campus.runs.models import Run, Staged, StagedLink
+from homeroom.campus.runs.models import Run, Staged, StagedLink, Unseen
 from homeroom.campus.runs.progress import Progress
+from homeroom.campus.runs.sought import Words
 from homeroom.problems import Problem
-from homeroom.sync.narrow import by_org, narrow
-from homeroom.sync.reading import Slice, Source
-from homeroom.sync.roster import Place, SourcePerson
-from homeroom.sync.rules import SchoolRule, fingerprint
+from homeroom.sync.narrow import RulesByOrg, by_org, narrow
+from homeroom.sync.reading import Evidence, Slice, Source
+from homeroom.sync.roster import Place, RoleGroup, SourceOrg, SourcePerson, bare
+from homeroom.sync.rules import GROUP_OF_ROLE, SchoolRule, fingerprint
+from homeroom.sync.tally import Tally
 
 ATTEMPTS = 3
 FEW = 200
+LONGEST_ID = 255
+MOST_BYTES = 1024 * 1024  # of one record that is kept
+TWICE = "a sourcedId came twice"
 MANY = 100  # staged records after which PostgreSQL must count anew
 _facts = msgspec.msgpack.Encoder().encode
-_COLUMNS = (
+COLUMNS = (
     *(
         "run_id",
         "sourced_id",
@@ -37,23 +42,33 @@ _COLUMNS = (
         "facts",
         "number",
         "email",
+        "name",
         "student",
+        "member",
         "guardian",
         "absent",
     ),
-    *("places", "agents", "verdict", "person_id", "final"),
+    *("places", "agents", "verdict", "person_id", "final", "bare", "orgs"),
 )
 
 
 @dataclass(slots=True)
 class Reading:
-    """What one pull came to. `because` says why it is not complete; empty means complete."""
+    """What one pull came to. `because` says why it is not complete; empty means complete. `missing` are orgs of ours that
+    the source does not list, `orgs` those that it lists."""
 
     policy: bytes
+    orgs: list[SourceOrg] = field(default_factory=list)
+    missing: list[str] = field(default_factory=list)
     because: list[str] = field(default_factory=list)
     unchanged: int = 0
     received: int = 0
-    problems: list[Problem] = field(default_factory=list)
+    problems: Tally = field(default_factory=Tally)
+
+    def doubt(self, reason: str) -> None:
+        """Notes, once, why absence proves nothing."""
+        if reason not in self.because:
+            self.because.append(reason)
 
     @property
     def complete(self) -> bool:
@@ -66,50 +81,83 @@ def word(place: Place) -> str:
     return f"{place.school}:{place.group.value}"
 
 
+def place_of(text: str) -> Place:
+    """The place that `word` wrote."""
+    school, _, group = text.partition(":")
+    return Place(int(school), RoleGroup(group))
+
+
 def read(run: Run, source: Source, rules: Sequence[SchoolRule], today: date, progress: Progress) -> Reading:
     """Stages all that must be decided. Raises `SourceFailed` when nothing can be read."""
-    policy = fingerprint(tuple(rules))
-    orgs = {org.sourced_id for org in source.orgs()}
+    words = Words()
+    policy = words.decided_under(fingerprint(tuple(rules)))
+    orgs = list(source.orgs())
+    listed = {org.sourced_id for org in orgs}
     for _ in range(ATTEMPTS):
         _clear(run)
-        stage = Stage(run, source, rules, today, policy)
+        stage = Stage(run, source, rules, today, policy, words)
         stage.pages(progress)
-        if not source.evidence["users"].again:
+        if not any(proof.again for proof in _of_people(source)):
             break
     reading = stage.reading
+    reading.problems.add(source.problems)
+    reading.orgs, reading.missing = orgs, [rule.org for rule in rules if rule.org not in listed]
     reading.because += [
         f"{proof.collection}: {proof.trouble or 'the end was not reached'}"
         for proof in source.evidence.values()
         if not proof.complete
     ]
-    reading.because += [
-        f"the school with id {rule.org} is not in the SIS's list" for rule in rules if rule.org not in orgs
-    ]
-    if not source.evidence["users"].received:
+    if not sum(proof.received for proof in _of_people(source)):
         reading.because.append("the SIS sent no people at all")
-    if reading.received - reading.unchanged > MANY:
-        target.count_anew("runs_staged", "runs_stagedlink")
     if stage.repeats():
-        reading.because.append("a sourcedId came twice")
-    if reading.complete:
-        stage.absent()
+        reading.doubt(TWICE)
+    absent = (stage.unseen() if reading.missing else stage.absent()) if reading.complete else 0
+    if reading.received - reading.unchanged + absent > MANY:
+        target.count_anew("runs_staged", "runs_stagedlink")
+    reading.because += [f"the school with id {org} is not in the SIS's list" for org in reading.missing]
     stage.families()
     return reading
+
+
+def _of_people(source: Source) -> list[Evidence]:
+    return [proof for name, proof in source.evidence.items() if name != "orgs" and proof.people]
 
 
 def _clear(run: Run) -> None:
     with fenced(run):
         Staged.objects.filter(run=run).delete()
         StagedLink.objects.filter(run=run).delete()
+        Unseen.objects.filter(run=run).delete()
+
+
+def staged_row(person: SourcePerson, rules: RulesByOrg, today: date) -> tuple[Any, ...]:
+    """A record's staged columns, from `facts` on. What narrowing finds is told once, when the record is planned."""
+    verdict = narrow(person, rules, today)
+    places = [word(place) for place in verdict.entry.places] if verdict.entry else []
+    groups = {GROUP_OF_ROLE.get(role.word.lower()) for role in person.roles}
+    name = f"{person.given_name}\t{person.family_name}".lower()
+    orgs = sorted({role.org for role in person.roles if role.org in rules})
+    return (
+        *(_facts(person), person.number, person.email.lower(), name),
+        *(RoleGroup.STUDENTS in groups, any(groups), verdict.guardian, False),
+        *(places, list(person.agents), verdict.why[:300], None, True),
+        *(_facts(bare(person)) if orgs else None, orgs),
+    )
 
 
 class Stage:
     """One attempt at reading the people of a source into the staging tables."""
 
     def __init__(
-        self, run: Run, source: Source, rules: Sequence[SchoolRule], today: date, policy: bytes
+        self,
+        run: Run,
+        source: Source,
+        rules: Sequence[SchoolRule],
+        today: date,
+        policy: bytes,
+        words: Words,
     ) -> None:
-        self.run, self.source, self.today = run, source, today
+        self.run, self.source, self.today, self._words = run, source, today, words
         self.reading = Reading(policy)
         self._rules = by_org(rules)
         self._known = self._fingerprints()
@@ -134,15 +182,14 @@ class Stage:
         """Every page of the source, past the sieve."""
         waiting: list[tuple[Any, ...]] = []
         links: list[tuple[Any, ...]] = []
-        proof = None
         for page in self.source.people():
-            proof = proof or self.source.evidence["users"]
             self.reading.received += len(page)
             for record in page:
                 self._sieve(record, waiting, links)
             if len(waiting) >= 5000:
                 self._write(waiting, links)
-            progress.tell("reading", self.reading.received, proof.claimed or 0)
+            claimed = sum(proof.claimed or 0 for proof in _of_people(self.source))
+            progress.tell("reading", self.reading.received, claimed)
         self._write(waiting, links)
 
     def _sieve(self, record: Slice, waiting: list[tuple[Any, ...]], links: list[tuple[Any, ...]]) -> None:
@@ -152,15 +199,21 @@ class Stage:
             self.reading.unchanged += 1
             return
         if not record.sourced_id:
-            self.reading.problems.append(Problem("missing_id", record.collection, field="sourcedId"))
+            self.reading.problems.add([Problem("missing_id", record.collection, field="sourcedId")])
+            self.reading.doubt("a record has no sourcedId, so it may be anybody's")
+            return
+        if len(record.sourced_id) > LONGEST_ID:
+            self.reading.problems.add(
+                [Problem("long_id", record.collection, record.sourced_id[:40], "sourcedId")]
+            )
+            self.reading.doubt("a sourcedId is too long to keep, so its record may be anybody's")
             return
         short = xxhash.xxh3_64_intdigest(record.sourced_id.encode())
         if short in self._ids:
-            self.reading.problems.append(
-                Problem("repeated_id", record.collection, record.sourced_id, "sourcedId")
+            self.reading.problems.add(
+                [Problem("repeated_id", record.collection, record.sourced_id, "sourcedId")]
             )
-            if "a sourcedId came twice" not in self.reading.because:
-                self.reading.because.append("a sourcedId came twice")
+            self.reading.doubt(TWICE)
             return
         self._ids.add(short)
         self._stage(record, mark, waiting, links)
@@ -169,30 +222,43 @@ class Stage:
         self, record: Slice, mark: bytes, waiting: list[tuple[Any, ...]], links: list[tuple[Any, ...]]
     ) -> None:
         person, problems = self.source.parse(record)
-        self.reading.problems += [problem for problem in problems if problem.code != "no_role"]
-        id_ = record.sourced_id[:255]
-        start = (self.run.pk, id_, mark, record.raw)
+        id_ = record.sourced_id
+        self.reading.problems.add(
+            replace(problem, sourced_id=problem.sourced_id or id_)
+            for problem in problems
+            if problem.code != "no_role"
+        )
+        start = (self.run.pk, id_, mark, record.raw if len(record.raw) <= MOST_BYTES else None)
         if person is None:
             waiting.append(
-                (*start, None, "", "", False, False, False, [], [], "could not be understood", None, False)
+                (
+                    *start,
+                    None,
+                    "",
+                    "",
+                    "",
+                    False,
+                    False,
+                    False,
+                    False,
+                    [],
+                    [],
+                    "could not be understood",
+                    None,
+                    False,
+                    None,
+                    [],
+                    [],
+                )
             )
             return
-        waiting.append((*start, *self._row(person)))
-        links += [(self.run.pk, id_, agent[:255]) for agent in person.agents]
-
-    def _row(self, person: SourcePerson) -> tuple[Any, ...]:
-        verdict = narrow(person, self._rules, self.today)
-        # What narrowing finds is told once, when the record is planned; here only its places are needed.
-        places = [word(place) for place in verdict.entry.places] if verdict.entry else []
-        student = any(place.endswith(":students") for place in places)
-        return (
-            *(_facts(person), person.number, person.email.lower(), student, verdict.guardian, False),
-            *(places, list(person.agents), verdict.why[:300], None, True),
-        )
+        row = staged_row(person, self._rules, self.today)
+        waiting.append((*start, *row, self._words.of(person)))
+        links += [(self.run.pk, id_, agent) for agent in person.agents]
 
     def _write(self, waiting: list[tuple[Any, ...]], links: list[tuple[Any, ...]]) -> None:
         with fenced(self.run), connection.cursor() as cursor:
-            copy(cursor, "runs_staged", _COLUMNS, waiting)
+            copy(cursor, "runs_staged", (*COLUMNS, "sought"), waiting)
             copy(cursor, "runs_stagedlink", ("run_id", "teller", "told"), links)
         waiting.clear()
         links.clear()
@@ -206,23 +272,38 @@ class Stage:
             "AND NOT record.gone LIMIT 20",
             [self.run.connection_id, self.run.pk, self.reading.policy],
         )
-        self.reading.problems += [Problem("repeated_id", "users", id_, "sourcedId") for (id_,) in found]
+        self.reading.problems.add(Problem("repeated_id", "users", id_, "sourcedId") for (id_,) in found)
         return bool(found)
 
-    def absent(self) -> None:
-        """Stages what the source no longer has: left in the sieve, or never decided under today's policy."""
+    def absent(self) -> int:
+        """Stages what the source no longer has: left in the sieve, or never decided under today's policy. How many."""
         with fenced(self.run), connection.cursor() as cursor:
-            cursor.execute("CREATE TEMP TABLE left_over (fingerprint bytea) ON COMMIT DROP")
-            copy(cursor, "left_over", ("fingerprint",), [(mark,) for mark in self._known])
-            cursor.execute(
-                "INSERT INTO runs_staged (run_id, sourced_id, absent, verdict, number, email, student, guardian, places, "
-                "agents, final) SELECT %s, sourced_id, true, 'no longer in the SIS', '', '', false, contact_id IS NOT NULL, "
-                "'{}', agents, true FROM connections_sourcerecord record WHERE connection_id = %s AND "
-                "((decided_under = %s AND NOT gone AND fingerprint IN (SELECT fingerprint FROM left_over)) "
-                "OR decided_under IS DISTINCT FROM %s) "
-                "AND NOT EXISTS (SELECT FROM runs_staged other WHERE other.run_id = %s AND other.sourced_id = record.sourced_id)",
-                [self.run.pk, self.run.connection_id, self.reading.policy, self.reading.policy, self.run.pk],
+            return self._left_over(
+                cursor,
+                "INSERT INTO runs_staged (run_id, sourced_id, absent, verdict, number, email, name, student, member, guardian, "
+                "places, agents, orgs, final) SELECT %(run)s, sourced_id, true, 'no longer in the SIS', '', '', '', false, false, "
+                "contact_id IS NOT NULL, '{}', agents, orgs, true",
             )
+
+    def unseen(self) -> int:
+        """Notes the known records that did not come, where a missing school makes that no proof of anything. How many."""
+        with fenced(self.run), connection.cursor() as cursor:
+            insert = "INSERT INTO runs_unseen (run_id, sourced_id) SELECT %(run)s, sourced_id"
+            return self._left_over(cursor, insert)
+
+    def _left_over(self, cursor: Any, insert: str) -> int:
+        values = {"run": self.run.pk, "source": self.run.connection_id, "policy": self.reading.policy}
+        cursor.execute("CREATE TEMP TABLE left_over (fingerprint bytea) ON COMMIT DROP")
+        copy(cursor, "left_over", ("fingerprint",), [(mark,) for mark in self._known])
+        cursor.execute("ANALYZE left_over")
+        cursor.execute(
+            f"{insert} FROM connections_sourcerecord record LEFT JOIN left_over USING (fingerprint) "
+            "WHERE connection_id = %(source)s AND ((decided_under = %(policy)s AND NOT gone AND left_over.fingerprint IS NOT NULL) "
+            "OR decided_under IS DISTINCT FROM %(policy)s) AND NOT EXISTS (SELECT FROM runs_staged other "
+            "WHERE other.run_id = %(run)s AND other.sourced_id = record.sourced_id)",
+            values,
+        )
+        return int(cursor.rowcount)
 
     def families(self) -> None:
         """Draws in the unchanged students of changed or absent guardians: their primary contact may be another now."""
@@ -258,12 +339,13 @@ _UNCHANGED_STUDENTS = (
 
 
 def who_names(connection_id: int, ids: Sequence[str]) -> list[tuple[str, str]]:
-    """Who named whom as agent when last read: (told, teller) for every id told. Asked few at a time, or PostgreSQL reads all."""
+    """Who named whom as agent when last read: (told, teller) for every id told. An index look-up for each, few at a time: with
+    `&&` on a list PostgreSQL reads the whole table for every few of them."""
     text = (
-        "SELECT told, record.sourced_id FROM connections_sourcerecord record, unnest(record.agents) AS told "
-        "WHERE record.connection_id = %s AND record.agents && %s AND told = ANY(%s) AND NOT record.gone"
+        "SELECT told, record.sourced_id FROM unnest(%s::text[]) AS told JOIN connections_sourcerecord record "
+        "ON record.agents @> ARRAY[told] WHERE record.connection_id = %s AND NOT record.gone"
     )
-    return [row for some in batched(ids, FEW) for row in query(text, [connection_id, some, some])]
+    return [row for some in batched(ids, FEW) for row in query(text, [some, connection_id])]
 
 
 def batched(ids: Sequence[str], size: int) -> Iterator[list[str]]:

@@ -10,22 +10,25 @@ from datetime import datetime
 from typing import Any
 
 from django.core.mail import EmailMultiAlternatives
-from django.db.models import Count
+from django.db.models import Count, Sum
 from django.template.loader import render_to_string
 from django.urls import reverse
 
 from homeroom.campus.connections.models import RosterLink
+from homeroom.campus.connections.policy_history import changed_since
 from homeroom.campus.people.target import query
+from homeroom.campus.runs.leaving_out import waiting
 from homeroom.campus.runs.lock import fenced
 from homeroom.campus.runs.models import Change, Mail, Run, RunProblem, SchoolReport
+from homeroom.campus.schools.models import School
 from homeroom.problems import Problem
-from homeroom.sync import summary
+from homeroom.sync import causes, summary
 from homeroom.sync.reading import Evidence
 from homeroom.sync.summary import ProblemCount, Report
 
 log = logging.getLogger(__name__)
 SITE = os.environ.get("HOMEROOM_URL", "http://127.0.0.1:8000").rstrip("/")
-ACTIONS = ("add", "update", "archive", "restore", "skip")
+ACTIONS = ("add", "update", "archive", "restore", "skip", "relink")
 
 
 def evidence(proof: Evidence) -> dict[str, Any]:
@@ -63,7 +66,7 @@ def count(run: Run, links: list[RosterLink]) -> dict[str, int]:
     by_school: dict[int, Counter[str]] = {link.school_id: Counter() for link in links}
     for school, action, number in rows.values_list("school_id", "action").annotate(Count("id")):
         by_school.setdefault(school, Counter())[action] += number
-    problems = RunProblem.objects.filter(run=run).count()
+    problems = RunProblem.objects.filter(run=run).aggregate(all=Sum("number"))["all"] or 0
     unchanged = _unchanged(run, by_school)
     for school, counts in by_school.items():
         said = {**_all(counts), "unchanged": unchanged.get(school, 0), "problem": problems}
@@ -122,12 +125,39 @@ def describe_for_mail(run: Run, mail: Mail) -> Report:
         state=run.state if not kept or kept.held or run.state != Run.State.HELD else Run.State.DONE,
         counts=kept.counts if kept else {},
         link=f"{SITE}{reverse('run', args=[mail.school_id, run.pk])}",
-        held=[hold["reason"] for hold in kept.held] if kept else [],
+        held=_holds(kept) if kept and run.state == Run.State.HELD else [],
+        waiting=waiting_by_action(run, mail.school) if kept and kept.held else {},
+        causes=[causes.in_words(cause) for cause in kept.causes] if kept else [],
         incomplete_because=run.incomplete_because,
         failure=run.message,
         cure=run.error_cure,
         problems=problem_counts(run),
+        settings_changed=_settings_changed(run, mail.school),
+        read=[summary.read(proof) for proof in run.evidence.values()],
     )
+
+
+def _settings_changed(run: Run, school: School) -> list[str]:
+    """What was changed in the Sync Settings since the run before."""
+    link = RosterLink.objects.filter(school=school, connection=run.connection_id).first()
+    older = (
+        Run.objects.filter(connection=run.connection_id, pk__lt=run.pk, dry_run=False).order_by("-pk").first()
+    )
+    return changed_since(link, older.started_at or older.created_at) if link and older else []
+
+
+def _holds(kept: SchoolReport) -> list[str]:
+    """Each hold with its numbers, and what it probably is."""
+    return [
+        " ".join([hold["reason"], *(causes.in_words(cause) for cause in hold.get("causes", ())[:1])])
+        for hold in kept.held
+    ]
+
+
+def waiting_by_action(run: Run, school: School | None = None) -> dict[str, int]:
+    """How many people's changes wait, by action."""
+    found = waiting(run, school).filter(subject="person").exclude(action="skip")
+    return dict(found.values_list("action").annotate(Count("id")).order_by("action"))
 
 
 def problem_counts(run: Run) -> list[ProblemCount]:
@@ -135,8 +165,8 @@ def problem_counts(run: Run) -> list[ProblemCount]:
     rows = (
         RunProblem.objects.filter(run=run)
         .values_list("code")
-        .annotate(number=Count("id"))
-        .order_by("-number", "code")
+        .annotate(found=Sum("number"))
+        .order_by("-found", "code")
     )
     counted = [(number, Problem(code, "")) for code, number in rows]
     return [ProblemCount(number, problem.message, problem.cure) for number, problem in counted]

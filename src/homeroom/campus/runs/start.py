@@ -44,6 +44,11 @@ def start(connection: Connection, *, kind: str, by: Account | None, dry_run: boo
     return run
 
 
+def hand_over(run: Run) -> None:
+    """Gives a run that was prepared, such as a large approval, to the worker."""
+    sync_job.configure(lock=f"connection-{run.connection_id}").defer(run_id=run.pk)
+
+
 @app.task(name="sync", queue="runs", retry=RetryStrategy(max_attempts=5, exponential_wait=5))
 def sync_job(run_id: int) -> None:
     """The worker's part: carries a run out, or goes on with one whose worker was killed."""

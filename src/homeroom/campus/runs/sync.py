@@ -10,14 +10,27 @@ from zoneinfo import ZoneInfo
 from django.db import OperationalError
 from django.utils import timezone
 
+from homeroom.campus.connections.csv_place import remember
 from homeroom.campus.connections.policy import rules_of
 from homeroom.campus.connections.source import open_source
-from homeroom.campus.runs import applying, checking, planning, reading, reporting, undoing
+from homeroom.campus.runs import (
+    applying,
+    births,
+    checking,
+    planning,
+    reading,
+    rekeys,
+    reporting,
+    settling,
+    undoing,
+)
 from homeroom.campus.runs.lock import Fenced, connection_lock, fenced, take
 from homeroom.campus.runs.models import Change, Run
 from homeroom.campus.runs.progress import Clock, Progress, Watch
-from homeroom.sync.diff import Terms
 from homeroom.sync.reading import Source, SourceFailed
+from homeroom.sync.roster import Place
+from homeroom.sync.rules import SchoolRule
+from homeroom.sync.terms import terms_of
 
 Step = Run.Step
 FAULT = "Try again. If it stays, send the log to those who make Homeroom; what was stored stays stored."
@@ -49,7 +62,8 @@ def carry_out(
 def go_on(run: Run, source: Source | None, clock: Clock, progress: Progress) -> None:
     """The steps that are left of a run that was taken; a run cut off, or approved, begins in the middle."""
     if run.step in (Step.READ, Step.PLAN):
-        read_and_plan(run, source or open_source(run.connection), clock, progress)
+        rules = rules_of(run.connection, today_of(run, clock))
+        read_and_plan(run, source or open_source(run.connection, rules), rules, clock, progress)
     if run.step == Step.APPLY:
         undoing.undo(run, clock()) if run.undoes_id else applying.apply(run, clock(), progress)
         _reach(run, Step.SETTLE)
@@ -60,28 +74,41 @@ def go_on(run: Run, source: Source | None, clock: Clock, progress: Progress) -> 
         _reach(run, Step.END)
 
 
-def read_and_plan(run: Run, source: Source, clock: Clock, progress: Progress) -> None:
+def read_and_plan(
+    run: Run, source: Source, rules: tuple[SchoolRule, ...], clock: Clock, progress: Progress
+) -> None:
     """Everything before something moves. Cut off in here, a run begins anew."""
     _reach(run, Step.READ)
     planning.forget_plan(run)
-    rules = rules_of(run.connection)
     if not rules:
         raise SourceFailed(
             "No school is connected yet: its School ID has not been resolved",
             "Press Save and Test Connection on People > Rostering, or run homeroom connect.",
             retry=False,
         )
-    today = _today(run, clock)
+    today = today_of(run, clock)
     found = reading.read(run, source, rules, today, progress)
+    births.take_in(run, source, found, rules, today, progress)
     by_school = {rule.school: rule for rule in rules}
-    if found.complete and applying.unsettled(run):
-        found.because += checking.vanished_reasons(planning.vanished_places(run, by_school))
+    gone: list[Place] = []
+    if found.complete and settling.unsettled(run):
+        gone = planning.vanished_places(run, by_school)
+        found.because += checking.vanished_reasons(gone)
+    rekeyed = rekeys.recognise(run, found, rules)
+    if run.dry_run:
+        births.forget(run)
+    if rekeyed:
+        found.doubt(rekeys.WAITS)
     _keep(run, found, source)
+    if not run.dry_run:
+        remember(run.connection, source)
     _reach(run, Step.PLAN)
-    terms = Terms({rule.school: rule.policy for rule in rules}, found.complete)
-    planning.keep_problems(run, found.problems)
-    planning.Planner(run, source, rules, terms, today).plan(progress)
-    checking.check(run, by_school, complete=found.complete, now=clock())
+    terms = terms_of(rules, today, complete=found.complete)
+    planning.keep_problems(run, found.problems.kept, found.problems.more)
+    planning.Planner(run, source, rules, terms, today, nobody_new=bool(rekeyed)).plan(progress)
+    checking.check(run, by_school, today, gone, complete=found.complete, now=clock())
+    if rekeyed:
+        rekeys.hold(run, rekeyed, clock())
     _reach(run, Step.REPORT if run.dry_run else Step.APPLY)
 
 
@@ -95,8 +122,8 @@ def _keep(run: Run, found: reading.Reading, source: Source) -> None:
 
 def _settle(run: Run, clock: Clock) -> None:
     # A policy changed in mid-run must not be taken for the one that decided: the run keeps the fingerprint it read by.
-    if applying.unsettled(run):
-        applying.settle(run, bytes(run.policy or b""), clock())
+    if settling.unsettled(run):
+        settling.settle(run, bytes(run.policy or b""), clock())
         with fenced(run):
             planning.forget_staged(run)
     _reach(run, Step.REPORT)
@@ -113,10 +140,12 @@ def _fail(run: Run, message: str, cure: str, clock: Clock) -> None:
         Change.objects.filter(run=run, state__in=("planned", "held")).update(state="discarded")
         run.message, run.error_cure, run.complete = message, cure, False
         run.save(update_fields=["message", "error_cure", "complete"])
+    births.forget(run)
     reporting.report(run, clock)
     _reach(run, Step.END)
 
 
-def _today(run: Run, clock: Clock) -> date:
+def today_of(run: Run, clock: Clock) -> date:
+    """The day at the connection's first school."""
     link = run.connection.links.select_related("school").order_by("id").first()
     return clock().astimezone(ZoneInfo(link.school.time_zone if link else "UTC")).date()

@@ -2,7 +2,7 @@
 
 from time import perf_counter
 from typing import Any
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import quote, unquote, urlencode, urlsplit
 
 import msgspec
 from django.contrib.auth.decorators import login_required
@@ -16,11 +16,10 @@ from homeroom.sis.explorer.forms import CallForm
 from homeroom.sis.oneroster_api.app import Desk, respond
 from homeroom.sis.oneroster_api.callers import caller_for
 from homeroom.sis.rehearsal.acting import COOKIE
-from homeroom.sis.rehearsal.dialects import DIALECTS, Dialect
+from homeroom.sis.rehearsal.dialects import DIALECTS, Auth, Dialect
 from homeroom.sis.rehearsal.models import Rehearsal
 from homeroom.sis.secured_users.configuration import root
-from homeroom.sis.secured_users.models import SecuredUser
-from homeroom.sis.wire import Answer, Request
+from homeroom.sis.wire import Answer, Request, sent_headers
 
 MOST_SHOWN = 200_000  # characters of a body
 
@@ -41,28 +40,36 @@ def _tried(form: CallForm, site: str) -> dict[str, Any]:
     caller = caller_for(user.pk)
     if caller is None:
         return {"refused": user}
-    asked = _request(user, form.cleaned_data["version"], form.cleaned_data["path"], query, site)
+    rehearsal = Rehearsal.objects.filter(secured_user=user).first()
+    dialect = DIALECTS.get(rehearsal.dialect) if rehearsal else None
+    asked = _request(dialect, form.cleaned_data["version"], form.cleaned_data["path"], query, site)
     started = perf_counter()
     answer = respond(asked, timezone.now(), Desk(lambda *_: caller, lambda *_: None)).read()
     return {
         "answer": answer,
+        "headers": sent_headers(answer),
         "milliseconds": (perf_counter() - started) * 1000,
         "asked": asked,
+        "signed": dialect is not None and dialect.auth is Auth.SIGNED,
+        "rehearsal": rehearsal,
+        "dialect": dialect,
         **_body(answer),
     }
 
 
-def _request(user: SecuredUser, version: str, path: str, query: list[tuple[str, str]], site: str) -> Request:
-    """The call as the app would send it, to the address that its dialect has when it rehearses one."""
-    rehearsal = Rehearsal.objects.filter(secured_user=user).first()
-    dialect = DIALECTS.get(rehearsal.dialect) if rehearsal else None
-    base = urlsplit(dialect.addresses(site)["OneRoster API URL"]).path if dialect else BASE_PATHS[version]
+def _request(
+    dialect: Dialect | None, version: str, path: str, query: list[tuple[str, str]], site: str
+) -> Request:
+    """The call as the app would send it: to the address of the dialect, and in its version, when one is rehearsed."""
+    base = BASE_PATHS[version]
+    if dialect is not None:
+        base = unquote(urlsplit(dialect.addresses(site)["OneRoster API URL, in full"]).path)
     raw = urlencode(query, quote_via=quote)
     return Request("GET", base + path, query, _headers(dialect), b"", site, raw)
 
 
 def _headers(dialect: Dialect | None) -> dict[str, str]:
-    scheme = "OAuth" if dialect and dialect.signed else "Bearer"
+    scheme = "OAuth" if dialect is not None and dialect.auth is Auth.SIGNED else "Bearer"
     return {"authorization": f"{scheme} tried", "cookie": f"{COOKIE}=tried"}
 
 

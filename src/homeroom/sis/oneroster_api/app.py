@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from django.db import close_old_connections
@@ -16,38 +17,32 @@ from django.utils import timezone
 from homeroom.oneroster import errors
 from homeroom.oneroster.endpoints import SCOPES_FOR, V1P1, V1P2, match
 from homeroom.oneroster.errors import Refusal
-from homeroom.oneroster.fields import is_field
+from homeroom.oneroster.fields import TOP, find
 from homeroom.sis.oneroster_api.callers import Caller, caller_of
 from homeroom.sis.oneroster_api.collections import collection, single
-from homeroom.sis.oneroster_api.discovery import discovery
+from homeroom.sis.oneroster_api.discovery import discovery, is_discovery
 from homeroom.sis.oneroster_api.tokens import token_answer
 from homeroom.sis.rehearsal.acting import PREFIXES, TOKENS, Place, play
 from homeroom.sis.secured_users.usage import Call, usage
 from homeroom.sis.wire import Answer, Environ, Request, read_request, send
 
 log = logging.getLogger(__name__)
+SEGMENTS = "rostering/v1p2|v1p2/rostering/v1p2|v1p2|v1p1"
+# Some clients add a base to whatever address they were given, one that has it already too: the last one counts.
 _BASE = re.compile(
-    rf"(?P<prefix>(?:{PREFIXES})?)/ims/oneroster/(?P<segment>rostering/v1p2|v1p2/rostering/v1p2|v1p2|v1p1)(?=/|$)"
+    rf"(?P<prefix>(?:{PREFIXES})?)(?:/ims/oneroster/(?:{SEGMENTS}))*/ims/oneroster/(?P<segment>{SEGMENTS})(?=/|$)"
 )
 _TOKEN = re.compile(
     rf"(?:/ims/oneroster(?:/(?:rostering/)?v1p[12])?|/oauth2?)/(?:access_)?token|{TOKENS}", re.IGNORECASE
 )
 _SERVED = re.compile(rf"/+(?:ims|oauth2?)(?:/|$)|/*(?:(?:{PREFIXES})/+ims/|(?:{TOKENS})/*$)", re.IGNORECASE)
+LONGEST_QUERY = 16_384  # it stands in the next link too, and a header has an end
 _METHODS = "GET, HEAD, OPTIONS"
 
 
 def serves(path: str) -> bool:
     """Whether a path belongs to the API."""
     return _SERVED.match(path) is not None
-
-
-def api(
-    environ: Environ, start_response: Any, clock: Callable[[], datetime] = timezone.now
-) -> Iterable[bytes]:
-    """Answers one request. Nothing it logs holds a token, a query or a person."""
-    close_old_connections()
-    request = read_request(environ)
-    return send(respond(request, clock(), DESK), request, start_response)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +54,15 @@ class Desk:
 
 
 DESK = Desk()
+
+
+def api(
+    environ: Environ, start_response: Any, clock: Callable[[], datetime] = timezone.now, desk: Desk = DESK
+) -> Iterable[bytes]:
+    """Answers one request. Nothing it logs holds a token, a query or a person."""
+    close_old_connections()
+    request = read_request(environ)
+    return send(respond(request, clock(), desk), request, start_response)
 
 
 def respond(request: Request, now: datetime, desk: Desk) -> Answer:
@@ -91,19 +95,21 @@ def _answer(
     found = match(below) if below is not None else None
     if "\0" in request.path or any("\0" in value for _, value in request.query):
         raise Refusal(400, "invaliddata", "An address or parameter holds a character that no record can hold")
+    if len(request.raw_query) > LONGEST_QUERY:
+        raise Refusal(414, "invaliddata", f"The query is longer than {LONGEST_QUERY} characters")
     if request.method == "OPTIONS":
         return Answer(204, headers={"Allow": _METHODS})
     if found is None or base is None:
-        described = discovery(below, request.root, version) if below is not None else None
-        if described is not None:
-            return described
+        if below is not None and is_discovery(below, version) and request.method in ("GET", "HEAD"):
+            return discovery(request.root, version)
         said = "There is no such OneRoster address; /orgs and /users are among those there are"
         raise Refusal(404, "unknownobject", said)
     if request.method not in ("GET", "HEAD"):
         raise Refusal(405, "invaliddata", "This server is read-only", {"Allow": _METHODS})
     caller = desk.who(request, now)
     if caller is None:
-        challenge = {"WWW-Authenticate": 'Bearer realm="OneRoster"'}
+        brought = ', error="invalid_token"' if "authorization" in request.headers else ""  # RFC 6750, 3
+        challenge = {"WWW-Authenticate": f'Bearer realm="OneRoster"{brought}'}
         raise Refusal(401, "unauthorisedrequest", "There is no valid token with this request", challenge)
     endpoint, ids = found
     place = Place(base["prefix"], base["segment"], version, endpoint)
@@ -134,8 +140,16 @@ _BY_FIELD = ("filter", "sort", "fields")
 
 def _fields(value: str, place: Place) -> str:
     """The fields of the standard that a filter, sort or selection names."""
-    words = dict.fromkeys(re.findall(r"[A-Za-z][\w.]*", re.sub(r"'[^']*'", "", value)))
-    return ",".join(word for word in words if is_field(place.version, place.endpoint.kind, word))[:60]
+    return _named(_QUOTED.sub("", value), place.version, place.endpoint.kind)
+
+
+_QUOTED = re.compile(r"'[^']*'")
+
+
+@lru_cache(1000)
+def _named(text: str, version: str, kind: str) -> str:
+    words = dict.fromkeys(re.findall(r"[A-Za-z][\w.]*", text))
+    return ",".join(word for word in words if word in TOP[version][kind] or find(version, kind, word))[:60]
 
 
 def _for(request: Request, caller: Caller, place: Place, ids: tuple[str, ...], now: datetime) -> Answer:

@@ -1,6 +1,5 @@
 """Who calls: by a bearer token, or by an OAuth 1.0a signature, and what that caller is given."""
 
-import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -10,7 +9,8 @@ from django.db.models.signals import post_save
 
 from homeroom.oneroster.endpoints import ALL_SCOPES
 from homeroom.sis.oneroster_api.known import Known
-from homeroom.sis.oneroster_api.oauth1 import signed_by
+from homeroom.sis.oneroster_api.oauth1 import is_signed, signed_by
+from homeroom.sis.secured_users.keys import hash_of
 from homeroom.sis.secured_users.models import SecuredUser
 from homeroom.sis.wire import Request
 
@@ -34,7 +34,7 @@ def caller_of(request: Request, now: datetime) -> Caller | None:
     """The caller, or None when the token or signature is not good, has ended, or its secured user is not active."""
     header = request.headers.get("authorization", "")
     scheme, _, token = header.strip().partition(" ")
-    if scheme.lower() == "oauth":
+    if is_signed(request):
         key = signed_by(request, now)
         return None if key is None else _caller(_BY_KEY, [key])
     if scheme.lower() != "bearer" or not token:
@@ -56,11 +56,6 @@ def _looked_up(token: bytes, now: datetime) -> Caller | None:
 def caller_for(user: int) -> Caller | None:
     """A secured user as if it called with every scope, for trying a call; None when it has no key or is not active."""
     return _caller(_BY_USER, [user])
-
-
-def hash_of(token: str) -> bytes:
-    """What is kept of a token."""
-    return hashlib.sha256(token.encode()).digest()
 
 
 def _caller(query: str, values: list[Any]) -> Caller | None:

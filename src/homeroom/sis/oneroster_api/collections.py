@@ -1,5 +1,6 @@
 """One answer of the REST service: what its query asks for, and the page that answers it."""
 
+import re
 from itertools import chain
 from typing import Any
 
@@ -8,15 +9,16 @@ import xxhash
 
 from homeroom.oneroster import errors
 from homeroom.oneroster import filter as filters
-from homeroom.oneroster.endpoints import V1P1, Endpoint
+from homeroom.oneroster.endpoints import BASE_PATHS, V1P1, Endpoint
 from homeroom.oneroster.errors import Refusal
 from homeroom.oneroster.fields import TOP
 from homeroom.oneroster.filter import Filter
 from homeroom.oneroster.paging import PagingError, Window, link_header, window
 from homeroom.sis.oneroster_api.callers import Caller
-from homeroom.sis.oneroster_api.pages import BY_ID, Question, find
+from homeroom.sis.oneroster_api.pages import find
+from homeroom.sis.oneroster_api.questions import Question, begin, condition
 from homeroom.sis.oneroster_api.snapshot import PIECE
-from homeroom.sis.oneroster_api.sql import Sql, UnknownField, order, where
+from homeroom.sis.oneroster_api.sql import Sql, UnknownField, order
 from homeroom.sis.wire import Answer, Request, Stream
 
 LARGEST_LIMIT = 10_000
@@ -27,17 +29,11 @@ def collection(
 ) -> Answer:
     """A page of a collection. Raises `Refusal`."""
     warnings: list[dict[str, Any]] = []
-    asked, wanted = _window(request), _filter(request)
-    question = Question(
-        endpoint,
-        ids,
-        version,
-        asked,
-        wanted,
-        _where(wanted, endpoint, version),
-        _order(request, endpoint, version, warnings),
-        _selection(request, endpoint, version, warnings),
-    )
+    asked, order = _window(request), _order(request, endpoint, version, warnings)
+    after, rest = begin(_filter(request), order)
+    where = _where(rest, endpoint, version, request.root)
+    names = _selection(request, endpoint, version, warnings)
+    question = Question(endpoint, ids, version, asked, after, where, order, names)
     if (known := _not_modified(request, caller, version)) is not None:
         return known
     page = find(question, caller, request.root)
@@ -55,9 +51,7 @@ def single(
     """One object, or 404. Raises `Refusal`."""
     warnings: list[dict[str, Any]] = []
     names = _selection(request, endpoint, version, warnings)
-    question = Question(
-        endpoint, (), version, Window(1, 0), None, ("sourced_id = %s", [ids[0]]), BY_ID, names
-    )
+    question = Question(endpoint, ids, version, Window(1, 0), fields=names)
     page = find(question, caller, request.root)
     if not page.number:
         raise Refusal(404, "unknownobject", f"There is no {endpoint.key} with this sourcedId")
@@ -101,35 +95,50 @@ def _not_modified(request: Request, caller: Caller, version: str) -> Answer | No
     return Answer(304, b"", headers) if headers["ETag"].removeprefix("W/") in tags or "*" in tags else None
 
 
+def _one(request: Request, name: str) -> str | None:
+    """The value of a parameter that has one. Which of two was meant, nobody can tell. Raises `Refusal`."""
+    values = {value for key, value in request.query if key == name}
+    if len(values) > 1:
+        raise Refusal(400, "invaliddata", f"{name} is given more than once, with different values")
+    return values.pop() if values else None
+
+
 def _window(request: Request) -> Window:
     try:
-        return window(request.value("limit"), request.value("offset"), LARGEST_LIMIT)
+        return window(_one(request, "limit"), _one(request, "offset"), LARGEST_LIMIT)
     except PagingError as wrong:
         raise Refusal(400, "invaliddata", str(wrong)) from wrong
 
 
 def _filter(request: Request) -> Filter | None:
-    text = request.value("filter")
+    text = _one(request, "filter")
     if text is None or not text.strip():
         return None
     try:
-        return filters.parse(text)
+        return filters.parse_sent(text)
     except filters.FilterError as wrong:
         raise Refusal(400, "invalid_filter_field", str(wrong)) from wrong
 
 
-def _where(wanted: Filter | None, endpoint: Endpoint, version: str) -> Sql | None:
+def _where(wanted: Filter | None, endpoint: Endpoint, version: str, root: str) -> Sql | None:
     try:
-        return where(wanted, version, endpoint.kind) if wanted is not None else None
+        return condition(wanted, version, endpoint.kind, f"{root}{BASE_PATHS[version]}/")
     except UnknownField as wrong:
-        raise Refusal(400, "invalid_filter_field", f"{endpoint.kind} have no field {wrong}") from wrong
+        said = f"{endpoint.kind} have no field {wrong} that holds a value to compare"
+        raise Refusal(400, "invalid_filter_field", said) from wrong
+    except filters.FilterError as wrong:
+        raise Refusal(400, "invalid_filter_field", str(wrong)) from wrong
+
+
+_DIRECTIONS = re.compile(r"(?P<asc>|asc(ending)?|acs)|desc(ending)?", re.IGNORECASE)
 
 
 def _order(request: Request, endpoint: Endpoint, version: str, warnings: list[dict[str, Any]]) -> Sql:
-    field = request.value("sort")
-    direction = "DESC" if (request.value("orderBy") or "").lower() == "desc" else "ASC"
+    field, direction = _one(request, "sort"), _DIRECTIONS.fullmatch(_one(request, "orderBy") or "")
+    if direction is None:
+        raise Refusal(400, "invaliddata", "orderBy is asc or desc")
     try:
-        return order(field, direction, version, endpoint.kind)
+        return order(field, "DESC" if direction["asc"] is None else "ASC", version, endpoint.kind)
     except UnknownField as wrong:
         said = f"{endpoint.kind} have no field {wrong} to sort by"
         if version != V1P1:
@@ -148,10 +157,10 @@ def _selection(
     if not names:
         code = "invalid_blank_selection_field" if version == V1P1 else "invalid_selection_field"
         raise Refusal(400, code, "fields names no field")
-    unknown = [name for name in names if name not in TOP[version][endpoint.kind]]
+    unknown = [name for name in dict.fromkeys(names) if name not in TOP[version][endpoint.kind]]
     if not unknown:
         return names
-    said = f"{endpoint.kind} have no field {unknown[0][:100]}"
+    said = f"{endpoint.kind} have no field {', '.join(unknown)[:200]}"
     if version != V1P1:
         raise Refusal(400, "invalid_selection_field", said)
     warnings += errors.status_info(version, "invalid_selection_field", said, "warning")["statusInfoSet"]

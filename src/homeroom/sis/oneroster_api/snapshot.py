@@ -1,221 +1,212 @@
-"""Collections as files, ready to be sent: a page in order of sourcedId is one piece of a file, wherever it begins.
+"""A collection as files, ready to be sent: its records joined by commas, where each ends, and in which order they are asked for.
 
-A snapshot is made of what the database holds, at one revision of it, when its collection is first asked for; until it is there,
-and for whatever it cannot answer, the database answers. It is a cache: whoever deletes it loses time, nothing else.
+A snapshot is a cache of what the database holds at one revision of a share: whoever deletes it loses time, nothing else.
+Nothing of it stays in memory; a page is read where it stands.
 """
 
-import hashlib
-import logging
+import mmap
 import os
-import shutil
-import threading
-import time
 from array import array
-from bisect import bisect_right
-from collections.abc import Iterable, Iterator
-from contextlib import ExitStack
+from bisect import bisect_left, bisect_right
+from collections import OrderedDict
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property
 from pathlib import Path
-from typing import IO, Any
+from typing import overload
 from weakref import finalize
 
-from django.db import connection, transaction
+PIECE = 128 * 1024  # bytes
+BLOCK = 128  # rows
+SMALL = 4096  # rows: so few are kept in memory, more in a file
+MOST_SMALL, MOST_LARGE = 256, 64  # selections of each sort that are kept for a snapshot
+Stretch = tuple[int, int]
 
-from homeroom.oneroster.endpoints import BASE_PATHS, V1P1
-from homeroom.web.home import home
 
-log = logging.getLogger(__name__)
-_AT_A_TIME = 5000
-PIECE = 256 * 1024  # bytes
-_PAUSE = 0.25  # seconds
-_LOCK = 0x0E05  # of the advisory locks, ours
+class Column(Sequence[int]):
+    """A file of whole numbers, read where it is needed."""
+
+    def __init__(self, path: Path, code: str) -> None:
+        self._file = os.open(path, os.O_RDONLY)
+        finalize(self, os.close, self._file)
+        self._code, self._width = code, array(code).itemsize
+        self._length = os.fstat(self._file).st_size // self._width
+
+    def __len__(self) -> int:
+        return self._length
+
+    @overload
+    def __getitem__(self, row: int) -> int: ...
+    @overload
+    def __getitem__(self, row: slice) -> "array[int]": ...
+    def __getitem__(self, row: int | slice) -> "int | array[int]":
+        if isinstance(row, slice):
+            first, end, _ = row.indices(self._length)
+            return array(self._code, self.read(first * self._width, max(end, first) * self._width))
+        if not 0 <= row < self._length:
+            raise IndexError(row)
+        return int.from_bytes(self.read(row * self._width, (row + 1) * self._width), "little")
+
+    def place(self, number: int) -> int:
+        """How many numbers come before one, in a column that rises."""
+        first = max(bisect_left(self._marks, number) - 1, 0) * BLOCK
+        return first + bisect_left(self[first : first + BLOCK], number)
+
+    @cached_property
+    def _marks(self) -> list[int]:
+        """The first number of each block: what is looked for is then found in one block."""
+        return [self[row] for row in range(0, self._length, BLOCK)]
+
+    def read(self, start: int, end: int) -> bytes:
+        """The bytes from `start` to `end`."""
+        return os.pread(self._file, end - start, start)
 
 
 class Snapshot:
-    """One collection in one version: its records joined by commas, where each ends, their ids, and the rows of each subset."""
+    """One collection of a share in one version. Rows are counted from 0 in order of sourcedId."""
 
     def __init__(self, folder: Path) -> None:
-        self._json = _Column(folder / "json", 1)
-        self._ends = _Column(folder / "ends", 8)
-        self._ids = _Column(folder / "ids", 1)
-        self._id_ends = _Column(folder / "id_ends", 8)
-        rows = (path for path in folder.iterdir() if path.name.startswith("rows."))
-        self._subsets = {path.name.removeprefix("rows."): _Column(path, 8) for path in rows}
+        self.folder = folder
+        self._json, self._ends = Column(folder / "json", "B"), Column(folder / "ends", "Q")
+        self._ids, self._id_ends = Column(folder / "ids", "B"), Column(folder / "id_ends", "Q")
+        self._subsets = {path.name.removeprefix("rows."): Column(path, "I") for path in folder.glob("rows.*")}
+        self._small: OrderedDict[str, Sequence[int]] = OrderedDict()
+        self._large: OrderedDict[str, Sequence[int]] = OrderedDict()
 
-    def total(self, subset: str) -> int:
-        """How many records a subset has, "" meaning all."""
-        return (
-            self._ends.length if not subset else (rows.length if (rows := self._subsets.get(subset)) else 0)
-        )
+    def rows(self, subset: str) -> Sequence[int]:
+        """The rows of a subset, "" meaning all."""
+        return self._subsets.get(subset, ()) if subset else range(len(self._ends))
 
-    def page(self, subset: str, offset: int, limit: int) -> list[tuple[int, int]]:
-        """Where the records of a page are, as stretches of bytes whose records are joined by commas; nothing past the end."""
-        last = min(offset + limit, self.total(subset))
-        if offset >= last:
-            return []
-        if not subset:
-            return [self._stretch(offset, last)]
-        return self._stretches(self._subsets[subset].numbers(offset, last))
+    def upto(self, sourced_id: str) -> int:
+        """How many rows come up to and with an id."""
+        wanted = sourced_id.encode()
+        first = (bisect_right(self._marks, wanted) - 1) * BLOCK
+        if first < 0:
+            return 0
+        before = max(first - 1, 0)
+        ends = self._id_ends[before : first + BLOCK]
+        start = ends[0] if first else 0
+        block = self._ids.read(start, ends[-1])
 
-    def pieces(self, stretches: Iterable[tuple[int, int]]) -> Iterator[bytes]:
-        """The bytes of stretches, joined by commas, in pieces of about PIECE bytes."""
-        kept = bytearray()
-        for number, (start, end) in enumerate(stretches):
-            if number:
-                kept += b","
-            for at in range(start, end, PIECE):
-                kept += self._json.read(at, min(at + PIECE, end))
-                if len(kept) >= PIECE:
-                    yield bytes(kept)
-                    kept.clear()
-        yield bytes(kept)
+        def id_at(row: int) -> bytes:
+            return block[(ends[row - 1 - before] if row else 0) - start : ends[row - before] - start]
 
-    def after(self, subset: str, sourced_id: str) -> int:
-        """How many records of a subset come up to and with an id, in order of sourcedId."""
-        row = bisect_right(range(self._id_ends.length), sourced_id.encode(), key=self._id)
-        return (
-            bisect_right(self._subsets[subset], row - 1)
-            if subset in self._subsets
-            else row
-            if not subset
-            else 0
-        )
+        return bisect_right(range(before + len(ends)), wanted, lo=first, key=id_at)
 
-    def _stretch(self, first: int, end: int) -> tuple[int, int]:
-        start = self._ends[first - 1] + 1 if first else 0
-        return start, self._ends[end - 1]
+    @cached_property
+    def _marks(self) -> list[bytes]:
+        """The first id of each block of rows."""
+        return [self._id(row) for row in range(0, len(self._id_ends), BLOCK)]
 
-    def _stretches(self, rows: "array[int]") -> list[tuple[int, int]]:
-        """Rows as stretches, neighbours as one."""
-        ends = self._ends.numbers(rows[0], rows[-1] + 1)
-        found, start, last = [], self._stretch(rows[0], rows[0] + 1)[0], rows[0]
-        for row in rows:
-            if row > last + 1:
-                found.append((start, ends[last - rows[0]]))
-                start = ends[row - 1 - rows[0]] + 1
-            last = row
-        return [*found, (start, ends[last - rows[0]])]
+    def row_of(self, sourced_id: str, subset: str) -> Sequence[int]:
+        """The row of an id, when a subset has it."""
+        row = self.upto(sourced_id) - 1
+        if row < 0 or self._id(row) != sourced_id.encode():
+            return ()
+        rows = self.rows(subset)
+        at = place(rows, row)
+        return rows[at : at + 1] if at < len(rows) and rows[at] == row else ()
 
     def _id(self, row: int) -> bytes:
         return self._ids.read(self._id_ends[row - 1] if row else 0, self._id_ends[row])
 
+    def selection(self, name: str) -> Sequence[int] | None:
+        """Rows that were found before and kept under a name, by this process or another."""
+        if name in self._small:
+            return self._small[name]
+        if name not in self._large and (self.folder / f"found.{name}").exists():
+            self._large[name] = Column(self.folder / f"found.{name}", "I")
+        return self._large.get(name)
 
-class _Column:
-    """A file of numbers or bytes, read where it is needed: nothing of it stays in memory."""
+    def keep(self, name: str, found: bytes, *, ordered: bool) -> Sequence[int]:
+        """Keeps a selection: the database's numbers of its records, 8 bytes each, `ordered` or in whatever order they came."""
+        rows = self._rows_of(found)
+        if not ordered:
+            rows = array("I", sorted(rows))
+        if len(rows) <= SMALL:
+            _add(self._small, MOST_SMALL, name, rows)
+            return rows
+        half = self.folder / f"half.{name}.{os.getpid()}"
+        half.write_bytes(rows.tobytes())
+        half.rename(self.folder / f"found.{name}")
+        _add(self._large, MOST_LARGE, name, column := Column(self.folder / f"found.{name}", "I"))
+        self._forget_old()
+        return column
 
-    def __init__(self, path: Path, width: int) -> None:
-        self._file = os.open(path, os.O_RDONLY)
-        self._width = width
-        self.length = os.fstat(self._file).st_size // width
+    def _rows_of(self, found: bytes) -> "array[int]":
+        numbers = array("q", found)
+        numbers.byteswap()  # PostgreSQL sends the highest byte first
+        first = int((self.folder / "first").read_text())
+        if not numbers:
+            return array("I")
+        with (
+            (self.folder / "numbers").open("rb") as file,
+            mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped,
+            memoryview(mapped) as raw,
+            raw.cast("I") as rows,
+        ):
+            return array("I", [rows[number - first] for number in numbers])
 
-        finalize(self, os.close, self._file)
+    def _forget_old(self) -> None:
+        kept = sorted(self.folder.glob("found.*"), key=lambda path: path.stat().st_mtime, reverse=True)
+        for old in kept[MOST_LARGE:]:
+            old.unlink(missing_ok=True)
 
-    def __len__(self) -> int:
-        return self.length
-
-    def __getitem__(self, row: int) -> int:
-        return int.from_bytes(os.pread(self._file, 8, row * 8), "little")
-
-    def numbers(self, first: int, end: int) -> "array[int]":
-        return array("Q", self.read(first * 8, end * 8))
-
-    def read(self, start: int, end: int) -> bytes:
-        return os.pread(self._file, end - start, start)
-
-
-class Snapshots:
-    """The snapshots of this process for one address of the site, opened once and made when they are missing."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._open: dict[tuple[int, str, str], Snapshot] = {}
-        self._being_made = threading.Lock()
-
-    def find(self, root: str, revision: int, kind: str, column: str) -> Snapshot | None:
-        """The snapshot of a collection at a revision of the data; None while it is made, or when nobody may make it."""
-        if root != os.environ.get("HOMEROOM_SIS_URL", "").rstrip("/"):
-            return None  # its hrefs would be another site's
-        key = (revision, kind, column)
-        found = self._open.get(key)
-        if found is None and (folder := self._place(root, *key)).exists():
-            found = self._open[key] = Snapshot(folder)
-            for old in [one for one in self._open if one[0] != revision]:
-                self._open.pop(old, None)
-        if found is None and self._being_made.acquire(blocking=False):
-            threading.Thread(target=self._make, args=(root, *key), daemon=True).start()
-        return found
-
-    def _place(self, root: str, revision: int, kind: str, column: str) -> Path:
-        site = hashlib.sha256(f"{root} {connection.settings_dict['NAME']}".encode()).hexdigest()[:12]
-        return self._folder / site / str(revision) / f"{kind}.{column}"
-
-    def _make(self, root: str, revision: int, kind: str, column: str) -> None:
-        try:
-            place = self._place(root, revision, kind, column)
-            _write(place, root, revision, kind, column)
-            for old in place.parent.parent.iterdir():
-                if int(old.name) < revision:
-                    shutil.rmtree(old, ignore_errors=True)
-        except Exception:
-            log.exception("a snapshot could not be made; the database answers in its place")
-        finally:
-            connection.close()
-            time.sleep(_PAUSE)  # when it could not be made now, not every call tries again
-            self._being_made.release()
-
-
-def _write(place: Path, root: str, revision: int, kind: str, column: str) -> None:
-    """Makes a snapshot beside its place and moves it there whole, unless another process is at it or the data moved on."""
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-        cursor.execute("SELECT revision FROM records_share WHERE id = 0")
-        now = cursor.fetchone()[0]
-        cursor.execute("SELECT pg_try_advisory_xact_lock(%s, hashtext(%s))", [_LOCK, str(place)])
-        if now != revision or not cursor.fetchone()[0] or place.exists():
-            return
-        half = place.with_name(f"{place.name}.half")
-        shutil.rmtree(half, ignore_errors=True)
-        half.mkdir(parents=True)
-        version = V1P1 if column == "v1p1" else "1.2"
-        _fill(half, _rows(cursor, kind, column), f'"href":"{root}{BASE_PATHS[version]}/')
-        half.rename(place)
-
-
-def _rows(cursor: Any, kind: str, column: str) -> Iterator[tuple[str, str, list[str]]]:
-    cursor.execute(
-        f"DECLARE snapshot NO SCROLL CURSOR FOR SELECT sourced_id, {column}, roles || ARRAY[type::text] FROM records_record "
-        "WHERE share = 0 AND kind = %s ORDER BY sourced_id",
-        [kind],
-    )
-    while True:
-        cursor.execute(f"FETCH {_AT_A_TIME} FROM snapshot")
-        rows = cursor.fetchall()
+    def stretches(self, rows: Sequence[int], *, ascending: bool = False) -> list[Stretch]:
+        """Where the records of some rows are, as stretches of bytes; neighbours are one stretch, joined by their comma."""
         if not rows:
-            return
-        yield from rows
+            return []
+        low, high = (rows[0], rows[-1]) if ascending else (min(rows), max(rows))
+        before = max(low - 1, 0)
+        ends = self._ends[before : high + 1]
+        runs = _runs_by_leaps(rows) if ascending else _runs(rows)
+        return [(ends[first - 1 - before] + 1 if first else 0, ends[last - before]) for first, last in runs]
+
+    def pieces(self, stretches: Iterable[Stretch]) -> Iterator[bytes]:
+        """The bytes of stretches, joined by commas, in pieces of about PIECE bytes. What is long goes out as it was read, uncopied."""
+        kept, size = list[bytes](), 0
+        for number, (start, end) in enumerate(stretches):
+            if number:
+                kept.append(b",")
+            for at in range(start, end, PIECE):
+                kept.append(self._json.read(at, min(at + PIECE, end)))
+                size += len(kept[-1])
+                if size >= PIECE:
+                    yield b"".join(kept)
+                    kept, size = [], 0
+        yield b"".join(kept)
 
 
-def _fill(folder: Path, rows: Iterator[tuple[str, str, list[str]]], href: str) -> None:
-    with ExitStack() as files:
-        opened: dict[str, IO[bytes]] = {}
-
-        def file(name: str) -> IO[bytes]:
-            if name not in opened:
-                opened[name] = files.enter_context((folder / name).open("wb"))
-            return opened[name]
-
-        end, id_end = -1, 0
-        for name in ("json", "ends", "ids", "id_ends"):
-            file(name)
-        for row, (sourced_id, document, subsets) in enumerate(rows):
-            said, written = document.replace('"href":"~/', href).encode(), sourced_id.encode()
-            file("json").write(b"," + said if row else said)
-            file("ids").write(written)
-            end, id_end = end + 1 + len(said), id_end + len(written)
-            file("ends").write(end.to_bytes(8, "little"))
-            file("id_ends").write(id_end.to_bytes(8, "little"))
-            for subset in subsets:
-                if subset.isalpha():
-                    file(f"rows.{subset}").write(row.to_bytes(8, "little"))
+def _runs(rows: Iterable[int]) -> Iterator[tuple[int, int]]:
+    """The first and last of each run of neighbours among rows in any order."""
+    each = iter(rows)
+    first = last = next(each)
+    for row in each:
+        if row != last + 1:
+            yield first, last
+            first = row
+        last = row
+    yield first, last
 
 
-snapshots = Snapshots(home() / "snapshots")
+def _runs_by_leaps(rows: Sequence[int]) -> Iterator[tuple[int, int]]:
+    """The same of rows that rise: a run is leapt over by doubled steps, since most pages are few long ones."""
+    at, count = 0, len(rows)
+    while at < count:
+        ahead, step = rows[at] - at, 1
+        while at + step < count and rows[at + step] - at - step == ahead:
+            step *= 2
+        middle, far = at + step // 2, min(at + step, count)
+        end = bisect_right(range(count), ahead, middle, far, key=lambda k: rows[k] - k)
+        yield rows[at], rows[end - 1]
+        at = end
+
+
+def place(rows: Sequence[int], row: int) -> int:
+    """How many rows of a selection in order of sourcedId come before a row."""
+    return rows.place(row) if isinstance(rows, Column) else bisect_left(rows, row)
+
+
+def _add(kept: OrderedDict[str, Sequence[int]], most: int, name: str, rows: Sequence[int]) -> None:
+    kept[name] = rows
+    while len(kept) > most:
+        kept.popitem(last=False)

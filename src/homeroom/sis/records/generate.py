@@ -14,13 +14,17 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
-import msgspec
+from django.db import transaction
+from msgspec.structs import replace
 
 from homeroom.oneroster import records as r
+from homeroom.oneroster.bulk.parts import TABLES
+from homeroom.sis.records.intake import Intake, take_in, take_in_complete
+from homeroom.sis.records.links import own_agents
 from homeroom.sis.records.load import KIND_OF_CLASS, remember
 from homeroom.sis.records.models import Record
 from homeroom.sis.records.names import FAMILY, GIVEN, SCHOOLS, SUBJECTS
-from homeroom.sis.records.store import Mode, Progress, iso, store, stored
+from homeroom.sis.records.store import Mode, Progress, iso, stored
 
 DISTRICT = "district-1"
 SPANS = (("High", range(9, 13)), ("Middle", range(6, 9)), ("Elementary", range(6)), ("Elementary", range(6)))
@@ -49,8 +53,10 @@ def generate_district(
             counts[KIND_OF_CLASS[type(record).__name__]] += 1
             yield record
 
-    store(counted(), dict.fromkeys(KINDS, Mode.REPLACE), now, progress)
-    remember(f"sample district, seed {seed}", dict(counts), (), time.monotonic() - started, now)
+    with transaction.atomic():
+        intake = Intake(dict.fromkeys(KINDS, Mode.REPLACE), whole=set(TABLES))
+        take_in_complete(intake, counted(), now, progress)
+        remember(f"sample district, seed {seed}", dict(counts), (), time.monotonic() - started, now)
     return dict(counts)
 
 
@@ -174,7 +180,7 @@ def _share_teachers(staffs: list[list[r.User]], chance: random.Random) -> None:
         second = r.Role(role="teacher", org=there[0].primary_org, role_type="primary")
         for index, person in enumerate(here):
             if person.roles[0].role == "teacher" and chance.random() < 1 / 30:
-                here[index] = msgspec.structs.replace(person, roles=(*person.roles, second))
+                here[index] = replace(person, roles=(*person.roles, second))
 
 
 def _families(places: list[School], students: int, chance: random.Random) -> Iterator[r.User]:
@@ -287,7 +293,7 @@ def _section(
 
 def evolve(days: int, seed: int, now: datetime) -> dict[str, int]:
     """Moves the stored district on by days: arrivals, leavers, moves, new names, numbers of e-mail and grade changes."""
-    chance = random.Random(f"{seed} {days} {Record.objects.filter(kind='users').count()}")  # noqa: S311
+    chance = random.Random(f"{seed} {days} {Record.objects.filter(share=0, kind='users').count()}")  # noqa: S311
     users = [user for user in stored("users") if isinstance(user, r.User)]
     schools = [org.sourced_id for org in stored("orgs") if isinstance(org, r.Org) and org.type == "school"]
     counts: Counter[str] = Counter()
@@ -295,10 +301,16 @@ def evolve(days: int, seed: int, now: datetime) -> dict[str, int]:
     for user in users:
         moved = _a_few_days_later(user, days, schools, chance, counts)
         if moved is not None:
-            changed.append(msgspec.structs.replace(moved, modified=iso(now)))
+            changed.append(replace(moved, modified=iso(now)))
     changed += _arrivals(users, days, chance, counts, iso(now))
-    store(changed, {"users": Mode.DELTA}, now)
-    remember(f"sample district, {days} days later", dict(counts), (), 0.0, now)
+    intake = Intake({"users": Mode.DELTA})
+    own = own_agents(record.sourced_id for record in changed)
+    changed = [replace(record, agents=own.get(record.sourced_id, ())) for record in changed]
+    for record in changed:
+        intake.add(record)
+    with transaction.atomic():
+        take_in(intake, changed, now)
+        remember(f"sample district, {days} days later", dict(counts), (), 0.0, now)
     return dict(counts)
 
 
@@ -309,17 +321,17 @@ def _a_few_days_later(
     student = user.roles[0].role == "student"
     if fate < 0.0006 and student:
         counts["left"] += 1
-        return msgspec.structs.replace(user, status="tobedeleted")
+        return replace(user, status="tobedeleted")
     if fate < 0.0010 and student and len(schools) > 1:
         counts["moved school"] += 1
         role = r.Role(role="student", org=chance.choice(schools))
-        return msgspec.structs.replace(user, roles=(role,), primary_org=role.org)
+        return replace(user, roles=(role,), primary_org=role.org)
     if fate < 0.0014:
         counts["new family name"] += 1
-        return msgspec.structs.replace(user, family_name=chance.choice(FAMILY).replace("\u00a0", " "))
+        return replace(user, family_name=chance.choice(FAMILY).replace("\u00a0", " "))
     if fate < 0.0024 and user.email:
         counts["new e-mail"] += 1
-        return msgspec.structs.replace(user, email=f"new{chance.randrange(10**6)}.{user.email}"[-80:])
+        return replace(user, email=f"new{chance.randrange(10**6)}.{user.email}"[-80:])
     return None
 
 
@@ -332,7 +344,7 @@ def _arrivals(
         counts["arrived"] += 1
         number = f"{chance.randrange(700000, 999999)}"
         arrived.append(
-            msgspec.structs.replace(
+            replace(
                 like,
                 sourced_id=_id(chance),
                 modified=stamp,

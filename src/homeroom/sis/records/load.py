@@ -8,16 +8,22 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import msgspec
+from django.db import transaction
 
 from homeroom.oneroster import records as r
-from homeroom.oneroster.bulk import BulkSet, open_set
-from homeroom.oneroster.rows import References
+from homeroom.oneroster.bulk.between import Between, Open
+from homeroom.oneroster.bulk.files import BulkError
+from homeroom.oneroster.bulk.parts import TABLES
+from homeroom.oneroster.bulk.sets import BulkFile, BulkSet, Read, open_set
+from homeroom.oneroster.endpoints import V1P1
+from homeroom.oneroster.tables import SERVED
 from homeroom.problems import Problem
+from homeroom.sis.records.intake import Intake, take_in
 from homeroom.sis.records.models import Load, Record
-from homeroom.sis.records.store import Mode, Progress, store
+from homeroom.sis.records.parts import held
+from homeroom.sis.records.store import Mode, Progress, active, be_alone
 
-KIND_OF_TABLE = {"roles": "users"}
+_PEOPLE = ("users", "roles")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,111 +35,136 @@ class LoadReport:
 
 
 @dataclass(slots=True)
+class Rows:
+    """How many rows of a file there are, how many could not be used, and how many say their status and date."""
+
+    all: int = 0
+    lost: int = 0
+    dated: int = 0
+
+
+@dataclass(slots=True)
 class Survey:
-    """What a first look over the set found out: faults, and the links that its records leave open."""
+    """What a first look over a set found out: faults, and what its rows have to do with each other and with what is stored."""
 
+    opened: BulkSet
+    between: Between
+    intake: Intake = field(default_factory=lambda: Intake({}))
     problems: list[Problem] = field(default_factory=list)
-    references: References = field(default_factory=References)
-    told_by: dict[str, list[str]] = field(default_factory=dict)  # guardian -> students who name them
-    tells: set[tuple[str, str]] = field(default_factory=set)
-    children: dict[str, list[str]] = field(default_factory=dict)
+    rows: dict[str, Rows] = field(default_factory=dict)  # by table
 
-    def add(self, table: str, record: r.Record, file: str, number: int) -> None:
-        """Notes one record."""
-        self.problems += self.references.add(table, record, file, number)
-        if isinstance(record, r.User):
-            for agent in record.agents:
-                self.told_by.setdefault(agent, []).append(record.sourced_id)
-                self.tells.add((record.sourced_id, agent))
-        if isinstance(record, r.Org | r.AcademicSession) and record.parent:
-            self.children.setdefault(record.parent, []).append(record.sourced_id)
+    def add(self, read: Read) -> None:
+        """Notes one row."""
+        self.problems += read.problems
+        self.problems += self.between.add(read)
+        rows = self.rows.setdefault(read.file.table, Rows())
+        rows.all += read.number > 1
+        rows.lost += read.number > 1 and read.cells is None
+        rows.dated += bool(read.cells and read.cells.get("status") and read.cells.get("dateLastModified"))
+        if read.record is not None:
+            in_parts = (
+                self.opened.version != V1P1 and isinstance(read.record, r.User) and not read.record.roles
+            )
+            self.intake.add(read.record, in_parts=in_parts)
+        if read.part is not None:
+            self.intake.add_part(read.part)
 
-    def missing_orgs(self, known: set[str]) -> dict[str, int]:
-        """Orgs that users name and nobody has, with the row that names each first."""
-        named = self.references.named.get("orgs", {})
-        have = self.references.seen.get("orgs", set()) | known
-        return {sourced_id: row for sourced_id, (_, _, row) in named.items() if sourced_id not in have}
-
-    def completed(self, record: r.Record) -> r.Record:
-        """The record with the links that only the other side told: guardians back to students, parents to children."""
-        if isinstance(record, r.User) and record.sourced_id in self.told_by:
-            agents = dict.fromkeys([*record.agents, *self.told_by[record.sourced_id]])
-            return msgspec.structs.replace(record, agents=tuple(agents))
-        if isinstance(record, r.Org | r.AcademicSession) and record.sourced_id in self.children:
-            return msgspec.structs.replace(record, children=tuple(sorted(self.children[record.sourced_id])))
-        return record
-
-    def one_way_links(self) -> int:
-        """How many links only one side tells."""
-        return sum((agent, student) not in self.tells for student, agent in self.tells)
+    def mode(self, file: BulkFile) -> Mode:
+        """How a file is to be read. What is absent from it is gone only when it is proven to be complete: a bulk file with
+        rows, all of which could be read, and not all of which say by themselves that they are changes (FACTS 7.2)."""
+        rows = self.rows[file.table]
+        proven = rows.all and not rows.lost and rows.dated < rows.all
+        return Mode.BULK if proven and not file.delta else Mode.DELTA
 
 
 def load(path: Path, *, replace: bool, now: datetime, progress: Progress | None = None) -> LoadReport:
-    """Loads the set at a path. Raises `homeroom.oneroster.bulk.BulkError`, with nothing changed, when it is none."""
+    """Loads the set at a path. Raises `homeroom.oneroster.bulk.files.BulkError`, with nothing changed, when it is none."""
     started = time.monotonic()
     opened = open_set(path)
+    if opened.unusable:
+        raise BulkError(opened.unusable[0])
     survey = _survey(opened)
+    _decide_modes(survey, replace=replace)
     counts: Counter[str] = Counter()
-    modes = _modes(opened, replace=replace)
-    delta = Mode.DELTA in modes.values()
-    missing = _placeholders(survey)
-    tail: list[r.Record] = list(missing)
-
-    def records() -> Iterator[r.Record]:
-        for _, _, (record, _) in opened.read():
-            if record is not None:
-                counts[type(record).__name__] += 1
-                yield record if delta else survey.completed(record)
-        yield from tail
-
-    if missing and "orgs" not in modes:
-        modes["orgs"] = Mode.DELTA
-    store(records(), modes, now, progress)
-    problems = (*opened.problems, *survey.problems, *_whole_set_problems(survey, missing, delta=delta))
-    by_kind = _counts_by_kind(counts)
-    remember(path.name, by_kind, problems, time.monotonic() - started, now)
+    with transaction.atomic():
+        be_alone()
+        missing, problems = _against_stored(survey)
+        for org in missing:
+            survey.intake.add(org)
+        take_in(survey.intake, _records(opened, missing, counts), now, progress)
+        by_kind = _counts_by_kind(counts)
+        remember(path.name, by_kind, problems, time.monotonic() - started, now)
     return LoadReport(by_kind, problems)
 
 
 def _survey(opened: BulkSet) -> Survey:
-    survey = Survey()
-    for file, number, (record, problems) in opened.read():
-        survey.problems += problems
-        if record is not None:
-            survey.add(file.table, record, file.name, number)
+    survey = Survey(opened, Between(opened))
+    for read in opened.read():
+        survey.add(read)
+    for file in opened.files:
+        rows = survey.rows[file.table]
+        if not rows.all:
+            survey.problems.append(Problem("no_rows", file.name))
+        elif rows.lost and not file.delta:
+            survey.problems.append(Problem("rows_lost", file.name, detail=f"{rows.lost} of {rows.all} rows"))
     return survey
 
 
-def _modes(opened: BulkSet, *, replace: bool) -> dict[str, Mode]:
+def _decide_modes(survey: Survey, *, replace: bool) -> None:
+    """Writes into the intake how each kind is to be taken in, and which parts are told whole."""
+    modes = {file.table: survey.mode(file) for file in survey.opened.files if file.table in SERVED}
     if replace:
-        return dict.fromkeys(Record.objects.values_list("kind", flat=True).distinct(), Mode.REPLACE)
-    return {
-        KIND_OF_TABLE.get(file.table, file.table): Mode.DELTA if file.delta else Mode.BULK
-        for file in opened.files
-        if file.table not in KIND_OF_TABLE
+        kinds = Record.objects.filter(share=0).values_list("kind", flat=True).distinct()
+        modes |= dict.fromkeys((*kinds, *modes, *TABLES), Mode.REPLACE)
+    elif survey.opened.version == V1P1 and modes.get("users") is Mode.BULK:
+        modes |= dict.fromkeys(TABLES, Mode.BULK)  # whose users have no parts
+    survey.intake.modes = {kind: mode for kind, mode in modes.items() if kind not in TABLES}
+    survey.intake.whole = {table for table in TABLES if modes.get(table, Mode.DELTA) is not Mode.DELTA}
+
+
+def _records(opened: BulkSet, missing: list[r.Org], counts: Counter[str]) -> Iterator[r.Record]:
+    for read in opened.read():
+        if read.record is not None:
+            counts[type(read.record).__name__] += 1
+            yield read.record
+    yield from missing
+
+
+def _against_stored(survey: Survey) -> tuple[list[r.Org], tuple[Problem, ...]]:
+    """A school for each org that people are at and nobody has, without which they could not be asked for; and every problem."""
+    unknown = _unknown(survey)
+    missing = {
+        one.wanted: one
+        for one in unknown
+        if one.field in ("orgSourcedIds", "orgSourcedId") and one.file.lower().startswith(_PEOPLE)
     }
-
-
-def _placeholders(survey: Survey) -> list[r.Org]:
-    """A school for each org that users name and nobody has: without it its people could not be asked for."""
-    known = set(Record.objects.filter(kind="orgs", status="active").values_list("sourced_id", flat=True))
-    return [
-        r.Org(sourced_id=sourced_id, name=f"School {sourced_id}", type="school", identifier=sourced_id)
-        for sourced_id in survey.missing_orgs(known)
+    problems = [*survey.opened.problems, *survey.problems, *survey.between.at_the_end()]
+    problems += [
+        one.problem("dangling_reference")
+        for one in unknown
+        if one.wanted not in missing or one.target != "orgs"
     ]
+    problems += [Problem("missing_org", one.file, org, one.field, one.row) for org, one in missing.items()]
+    orgs = [r.Org(sourced_id=org, name=f"School {org}", type="school", identifier=org) for org in missing]
+    return orgs, tuple(problems)
 
 
-def _whole_set_problems(survey: Survey, missing: list[r.Org], *, delta: bool) -> list[Problem]:
-    problems = [Problem("missing_org", "users.csv", org.sourced_id, "orgSourcedIds") for org in missing]
-    one_way = survey.one_way_links()
-    if one_way and not delta:
-        problems.append(
-            Problem("one_way_agent", "users.csv", field="agentSourcedIds", detail=f"{one_way} links")
-        )
-    made = {org.sourced_id for org in missing}
-    if not delta:  # a delta may refer to what is known already
-        problems += [p for p in survey.references.dangling() if p.sourced_id not in made]
-    return problems
+def _unknown(survey: Survey) -> list[Open]:
+    """The references that lead to nothing: neither in the set nor, where the set does not tell all, among what is stored."""
+    left = survey.between.open_references()
+    modes = survey.intake.modes
+    known: dict[str, set[str]] = {}
+    for target in {one.target for one in left}:
+        wanted = {one.wanted for one in left if one.target == target}
+        if target == "userProfiles":
+            known[target] = set() if target in survey.intake.whole else held(target, wanted)
+        elif target in SERVED:
+            known[target] = (
+                set() if modes.get(target, Mode.DELTA) is not Mode.DELTA else active(target, wanted)
+            )
+        else:
+            known[target] = wanted if all(one.delta for one in left if one.target == target) else set()
+    return [one for one in left if one.wanted not in known[one.target]]
 
 
 KIND_OF_CLASS = {

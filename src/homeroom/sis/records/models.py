@@ -11,7 +11,7 @@ class Record(models.Model):
 
     `kind` is the collection; `type` the org or session type, or the enrollment's role; `roles` a user's role words of
     1.1 and 1.2, `seats` its roles at schools as "student@SCHOOL". The references by which others are listed have columns.
-    `digest` tells whether a load changed the content.
+    `digest` tells whether a load changed the content; `deleted` is when we learned that the record is to be deleted.
     """
 
     share = models.IntegerField(default=0)
@@ -31,6 +31,7 @@ class Record(models.Model):
     user = models.TextField(blank=True, db_collation="C")
     parent = models.TextField(blank=True, db_collation="C")
     terms = ArrayField(models.TextField(), default=list)
+    deleted = models.DateTimeField(null=True)
 
     class Meta:
         constraints = [
@@ -49,6 +50,7 @@ class Record(models.Model):
             models.Index(fields=["share", "class_id"], name="record_class", condition=~Q(class_id="")),
             models.Index(fields=["share", "user"], name="record_user", condition=~Q(user="")),
             models.Index(fields=["share", "kind", "modified", "sourced_id"], name="record_modified"),
+            models.Index(fields=["deleted"], name="record_deleted", condition=Q(deleted__isnull=False)),
             GinIndex(fields=["seats"], name="record_seats", fastupdate=False),
         ]
 
@@ -90,6 +92,31 @@ class Share(models.Model):
 
     def __str__(self) -> str:
         return f"share {self.pk}"
+
+
+class Naming(models.Model):
+    """A user who names another as its agent, as the district's own data last told it; both are served as naming each other."""
+
+    user = models.TextField(db_collation="C")
+    agent = models.TextField(db_collation="C", db_index=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["user", "agent"], name="one_naming_of_an_agent")]
+
+    def __str__(self) -> str:
+        return f"{self.user} names {self.agent}"
+
+
+class Part(models.Model):
+    """A role or a profile of a user, as a row of its own last told it; `said` is JSON. Users have them in their records too."""
+
+    part = models.CharField(max_length=12)  # the file without .csv: roles or userProfiles
+    sourced_id = models.TextField(db_collation="C", db_index=True)
+    user = models.TextField(db_collation="C", db_index=True)
+    said = models.TextField()
+
+    def __str__(self) -> str:
+        return f"{self.part}/{self.sourced_id}"
 
 
 class Load(models.Model):

@@ -4,6 +4,7 @@ from typing import Any
 
 from homeroom.oneroster import records as r
 from homeroom.oneroster.tables import FLAGS
+from homeroom.oneroster.v1p2 import sourced_id_of
 
 Json = dict[str, Any]
 
@@ -57,6 +58,22 @@ def _user(said: Json, common: Json) -> r.User:
         grades=tuple(said.get("grades", ())),
         roles=tuple(_role(role) for role in said["roles"]),
         primary_org=_id(said, "primaryOrg"),
+        profiles=tuple(_profile(profile) for profile in said.get("userProfiles", ())),
+    )
+
+
+def _profile(said: Json) -> r.UserProfile:
+    (credential,) = said.get("credentials") or ({},)
+    return r.UserProfile(
+        sourced_id=sourced_id_of(said["profileId"]),
+        **_texts(
+            said,
+            profile_type="profileType",
+            vendor_id="vendorId",
+            application_id="applicationId",
+            description="description",
+        ),
+        **_texts(credential, credential_type="type", username="username"),
     )
 
 
@@ -67,7 +84,7 @@ def _role(said: Json) -> r.Role:
         role_type=said["roleType"],
         begin_date=said.get("beginDate", ""),
         end_date=said.get("endDate", ""),
-        user_profile=said.get("userProfile", ""),
+        user_profile=sourced_id_of(said.get("userProfile", "")),
     )
 
 

@@ -6,6 +6,7 @@ tell that it is there.
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 from msgspec.structs import replace
@@ -37,7 +38,7 @@ HIDEABLE: dict[str, tuple[str, tuple[str, ...]]] = {
     "users.phone": ("Phone", ("phone",)),
     "users.identifier": ("Student and staff number (identifier)", ("identifier",)),
     "users.userIds": ("Other ids (userIds)", ("user_ids", "user_master_identifier")),
-    "users.username": ("Sign-in name (username)", ("username",)),
+    "users.username": ("Sign-in names (username, userProfiles)", ("username", "profiles")),
     "users.grades": ("Grades", ("grades",)),
     "users.middleName": ("Middle name", ("middle_name",)),
     "users.preferredNames": (
@@ -62,25 +63,33 @@ KINDS_IN_ORDER = ("orgs", "academicSessions", "courses", "classes", "users", "en
 
 @dataclass(frozen=True, slots=True)
 class Narrowing:
-    """What is shown: school ids (none: all), role groups, and what is hidden."""
+    """What is shown: school ids (none: all) but for those that are `gone`, role groups, and what is hidden."""
 
     schools: frozenset[str] = frozenset()
     groups: frozenset[str] = frozenset(GROUPS)
     hidden: frozenset[str] = frozenset()
+    gone: frozenset[str] = frozenset()
+
+    @property
+    def by_place(self) -> bool:
+        """Whether it leaves schools out."""
+        return bool(self.schools or self.gone)
 
     @property
     def by_person(self) -> bool:
         """Whether it leaves people out, not only fields."""
-        return bool(self.schools) or self.groups != frozenset(GROUPS)
+        return self.by_place or self.groups != frozenset(GROUPS)
 
 
 @dataclass(slots=True)
 class Visible:
-    """The ids that are shown. `orgs` are the schools chosen and what is above them."""
+    """The ids that are shown. `places` are the schools chosen and what is below them, `orgs` these and what is above them."""
 
+    places: set[str] = field(default_factory=set)
     orgs: set[str] = field(default_factory=set)
-    users: set[str] = field(default_factory=set)
     classes: set[str] = field(default_factory=set)
+    courses: set[str] = field(default_factory=set)  # of the classes
+    users: set[str] = field(default_factory=set)
 
 
 def group_of(word: str) -> str:
@@ -88,17 +97,31 @@ def group_of(word: str) -> str:
     return _GROUP_OF.get(word, "others")
 
 
-def shared(narrowing: Narrowing, read: Read) -> Iterator[r.Record]:
-    """Every record that is shown, as it is shown. `read` is asked twice for the users when people are left out."""
-    visible = _visible(narrowing, read) if narrowing.by_person else None
+def narrowed(narrowing: Narrowing, read: Read) -> Read:
+    """What `read` gives, as it is shown. Orgs, classes and users are read a second time when people are left out."""
     blank = _blank(narrowing.hidden)
-    for kind in KINDS_IN_ORDER:
+
+    @cache
+    def visible() -> Visible:
+        return _visible(narrowing, read)
+
+    def shown(kind: str) -> Iterator[r.Record]:
         if kind == "demographics" and _all_hidden(narrowing, kind):
-            continue
+            return
+        seen = visible() if narrowing.by_person else None
         for record in read(kind):
-            shown = record if visible is None else _shown(record, narrowing, visible)
-            if shown is not None:
-                yield replace(shown, **blank[kind]) if kind in blank else shown
+            kept = record if seen is None else _shown(record, narrowing, seen)
+            if kept is not None:
+                yield _less(kept, blank[kind]) if kind in blank else kept
+
+    return shown
+
+
+def _less(record: r.Record, blank: dict[str, Any]) -> r.Record:
+    if isinstance(record, r.User) and "profiles" in blank:
+        roles = tuple(replace(role, user_profile="") for role in record.roles)
+        return replace(record, roles=roles, **blank)
+    return replace(record, **blank)
 
 
 def _all_hidden(narrowing: Narrowing, kind: str) -> bool:
@@ -116,88 +139,100 @@ def _blank(hidden: frozenset[str]) -> dict[str, dict[str, Any]]:
 
 
 def _visible(narrowing: Narrowing, read: Read) -> Visible:
-    orgs = {org.sourced_id: org.parent for org in read("orgs") if isinstance(org, r.Org)}
-    visible = Visible(_with_ancestors(narrowing.schools or set(orgs), orgs))
-    pending: dict[str, tuple[str, ...]] = {}  # guardians and whom they name
-    children: dict[str, tuple[str, ...]] = {}  # students of the schools, shown or not, and whom they name
-    for user in read("users"):
-        if not isinstance(user, r.User):
-            continue
-        if any(role.role == "student" and role.org in (narrowing.schools or orgs) for role in user.roles):
-            children[user.sourced_id] = user.agents
-        if _roles(user, narrowing, visible):
-            if _is_guardian(user):
-                pending[user.sourced_id] = user.agents
-            else:
-                visible.users.add(user.sourced_id)
-    visible.users |= _guardians(pending, children) if narrowing.schools else set(pending)
-    return visible
+    seen = Visible()
+    if narrowing.by_place:
+        parents = {org.sourced_id: org.parent for org in read("orgs") if isinstance(org, r.Org)}
+        chosen = narrowing.schools or set(parents)
+        seen.places = {
+            org
+            for org in parents
+            if not chosen.isdisjoint(above := _upwards(org, parents)) and narrowing.gone.isdisjoint(above)
+        }
+        seen.orgs = {above for place in seen.places for above in _upwards(place, parents)}
+        classes = [one for one in read("classes") if isinstance(one, r.Class) and one.school in seen.places]
+        seen.classes = {one.sourced_id for one in classes}
+        seen.courses = {one.course for one in classes}
+    seen.users = _users(narrowing, seen, read)
+    return seen
 
 
-def _guardians(pending: dict[str, tuple[str, ...]], children: dict[str, tuple[str, ...]]) -> set[str]:
-    """The guardians that a student names, or who name a student."""
-    named = {agent for agents in children.values() for agent in agents}
-    return {g for g, agents in pending.items() if g in named or any(agent in children for agent in agents)}
-
-
-def _is_guardian(user: r.User) -> bool:
-    return all(group_of(role.role) == "parents" for role in user.roles)
-
-
-def _with_ancestors(schools: Iterable[str], parents: dict[str, str]) -> set[str]:
-    found: set[str] = set()
-    for school in schools:
-        org = school
-        while org and org not in found:
-            found.add(org)
-            org = parents.get(org, "")
+def _upwards(org: str, parents: dict[str, str]) -> list[str]:
+    """An org and those above it."""
+    found: list[str] = []
+    while org and org not in found:
+        found.append(org)
+        org = parents.get(org, "")
     return found
 
 
-def _roles(user: r.User, narrowing: Narrowing, visible: Visible) -> tuple[r.Role, ...]:
+def _users(narrowing: Narrowing, seen: Visible, read: Read) -> set[str]:
+    """Users with a role that is shown; one who is shown only as a guardian must be one of a student of the schools."""
+    found: set[str] = set()
+    guardians: dict[str, tuple[str, ...]] = {}  # and whom they name
+    students: dict[str, tuple[str, ...]] = {}  # of the schools, shown or not, and whom they name
+    for user in read("users"):
+        if not isinstance(user, r.User):
+            continue
+        if user.status == "active" and any(r.role == "student" and r.org in seen.places for r in user.roles):
+            students[user.sourced_id] = user.agents
+        roles = _roles(user, narrowing, seen)
+        if narrowing.by_place and roles and all(group_of(role.role) == "parents" for role in roles):
+            guardians[user.sourced_id] = user.agents
+        elif roles:
+            found.add(user.sourced_id)
+    named = {agent for agents in students.values() for agent in agents}
+    return found | {
+        one for one, agents in guardians.items() if one in named or not students.keys().isdisjoint(agents)
+    }
+
+
+def _roles(user: r.User, narrowing: Narrowing, seen: Visible) -> tuple[r.Role, ...]:
     """The roles of a user that are shown. A guardian's may be kept at the district rather than at a school."""
     return tuple(
         role
         for role in user.roles
-        if group_of(role.role) in narrowing.groups
+        if (group := group_of(role.role)) in narrowing.groups
         and (
-            not narrowing.schools
-            or role.org in narrowing.schools
-            or (role.org in visible.orgs and group_of(role.role) == "parents")
+            not narrowing.by_place
+            or role.org in seen.places
+            or (role.org in seen.orgs and group == "parents")
         )
     )
 
 
-def _shown(record: r.Record, narrowing: Narrowing, visible: Visible) -> r.Record | None:
-    schools = narrowing.schools or visible.orgs
+def _shown(record: r.Record, narrowing: Narrowing, seen: Visible) -> r.Record | None:
+    match record:
+        case r.User():
+            return _shown_user(record, narrowing, seen)
+        case r.Enrollment():
+            there = not narrowing.by_place or (record.class_ in seen.classes and record.school in seen.places)
+            with_role = record.user in seen.users and group_of(record.role) in narrowing.groups
+            return record if there and with_role else None
+        case r.Demographics():
+            return record if record.sourced_id in seen.users else None
+        case _:
+            return _shown_place(record, seen) if narrowing.by_place else record
+
+
+def _shown_place(record: r.Record, seen: Visible) -> r.Record | None:
+    """An org, course or class among some schools. A session belongs to none of them."""
     match record:
         case r.Org():
-            children = tuple(child for child in record.children if child in visible.orgs)
-            return replace(record, children=children) if record.sourced_id in visible.orgs else None
-        case r.Course():
-            return record if not record.org or record.org in visible.orgs else None
+            children = tuple(child for child in record.children if child in seen.orgs)
+            return replace(record, children=children) if record.sourced_id in seen.orgs else None
+        case r.Course() if record.org and record.org not in seen.orgs:
+            # Another school's course that a class of these schools follows.
+            return replace(record, org="") if record.sourced_id in seen.courses else None
         case r.Class():
-            if record.school in schools:
-                visible.classes.add(record.sourced_id)
-                return record
-            return None
-        case r.User():
-            return _shown_user(record, narrowing, visible)
-        case r.Enrollment():
-            seen = (
-                record.user in visible.users and record.class_ in visible.classes and record.school in schools
-            )
-            return record if seen and group_of(record.role) in narrowing.groups else None
-        case r.Demographics():
-            return record if record.sourced_id in visible.users else None
+            return record if record.sourced_id in seen.classes else None
         case _:
             return record
 
 
-def _shown_user(user: r.User, narrowing: Narrowing, visible: Visible) -> r.User | None:
-    if user.sourced_id not in visible.users:
+def _shown_user(user: r.User, narrowing: Narrowing, seen: Visible) -> r.User | None:
+    if user.sourced_id not in seen.users:
         return None
-    roles = _roles(user, narrowing, visible)
+    roles = _roles(user, narrowing, seen)
     home = user.primary_org if user.primary_org in {role.org for role in roles} else roles[0].org
-    agents = tuple(agent for agent in user.agents if agent in visible.users)
+    agents = tuple(agent for agent in user.agents if agent in seen.users)
     return replace(user, roles=roles, primary_org=home if user.primary_org else "", agents=agents)

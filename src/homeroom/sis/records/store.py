@@ -5,9 +5,9 @@ A replacement leaves nothing of what was there. What narrowed callers are given 
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from enum import StrEnum
-from itertools import islice
+from itertools import chain, islice
 from typing import Any
 
 import msgspec
@@ -17,15 +17,15 @@ from django.db import connection, transaction
 from homeroom.oneroster import records as r
 from homeroom.oneroster import v1p1, v1p2
 from homeroom.oneroster.shapes import KINDS, UTC_EPOCH
+from homeroom.sis.records.deleted import count_anew, forget
 from homeroom.sis.records.models import Record, Share, Total
 from homeroom.sis.records.reread import record_of
-from homeroom.sis.records.retelling import VANISHED, retold
-from homeroom.sis.records.sharing import Narrowing, shared
+from homeroom.sis.records.retelling import VANISHED, retold, vanishing
+from homeroom.sis.records.sharing import KINDS_IN_ORDER, Narrowing, narrowed
 
 Progress = Callable[[int, int], None]
-# Rows marked `tobedeleted` are served for this long, so that daily clients see them, and then go.
-KEEP_DELETED = timedelta(days=90)
 _AT_A_TIME = 2000
+_LOCK = 0x0E06  # of the advisory locks, ours: who changes the records is alone
 _COLUMNS = (
     *(
         "share",
@@ -62,36 +62,54 @@ def store(
 ) -> None:
     """Stores all records, or on any error none. `modes` says for each kind how to treat what was there."""
     with transaction.atomic():
+        be_alone()
         _put(0, records, modes, now, progress)
         for share in Share.objects.exclude(pk=0):
-            _put(share.pk, told(share), dict.fromkeys(KINDS.values(), Mode.BULK), now)
+            gone = vanishing(share.retold)
+            _put(
+                share.pk,
+                told(share),
+                {kind: Mode.REPLACE if kind in gone else Mode.BULK for kind in KINDS.values()},
+                now,
+            )
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE records_record")
+
+
+def be_alone() -> None:
+    """Has loads and changes of shares wait for each other until the end of the transaction: a share made beside a load
+    would be of before it."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
 
 
 def share_anew(share: Share, now: datetime) -> None:
     """Makes the records of a share from its rules, at once and whole: nothing lingers of what it showed before."""
     with transaction.atomic():
-        share.save()
+        be_alone()
+        share.save(update_fields=_RULES if share.pk else None)
         _put(share.pk, told(share), dict.fromkeys(KINDS.values(), Mode.REPLACE), now)
 
 
 def unshare(share: int) -> None:
     """Forgets a share and its records."""
     with transaction.atomic():
+        be_alone()
         for table in (Record, Total):
             table.objects.filter(share=share).delete()
         Share.objects.filter(pk=share).exclude(pk=0).delete()
 
 
+_RULES = ("schools", "groups", "hidden", "retold")  # the revision is counted by the database
+
+
 def told(share: Share) -> Iterator[r.Record]:
-    """The records of a share, out of all records."""
-    schools = set(share.schools)
-    gone = {name.partition("=")[2] for name in share.retold if name.startswith(VANISHED)}
-    if gone:
-        schools = (schools or {org.sourced_id for org in stored("orgs")}) - gone or {"none"}
-    narrowing = Narrowing(frozenset(schools), frozenset(share.groups), frozenset(share.hidden))
-    return retold(shared(narrowing, stored), (name for name in share.retold if not name.startswith(VANISHED)))
+    """The records of a share, out of all records, those `tobedeleted` among them."""
+    gone = frozenset(name.removeprefix(VANISHED) for name in share.retold if name.startswith(VANISHED))
+    narrowing = Narrowing(frozenset(share.schools), frozenset(share.groups), frozenset(share.hidden), gone)
+    retellings = [name for name in share.retold if not name.startswith(VANISHED)]
+    read = retold(narrowed(narrowing, lambda kind: stored(kind, gone=True)), retellings)
+    return chain.from_iterable(read(kind) for kind in KINDS_IN_ORDER)
 
 
 def _put(
@@ -106,12 +124,9 @@ def _put(
         cursor.execute("ALTER TABLE incoming DROP COLUMN id, ADD COLUMN id bigserial")
         _copy(cursor, share, records, now, progress)
         _merge(cursor, share, modes, now)
-        cursor.execute(
-            "DELETE FROM records_record WHERE share = %s AND status = 'tobedeleted' AND modified < %s",
-            [share, now - KEEP_DELETED],
-        )
         cursor.execute("DROP TABLE incoming")
-        _count(cursor, share)
+        forget(cursor, share, now)
+        count_anew(cursor, share)
 
 
 def _copy(
@@ -149,10 +164,11 @@ def _stamped(document: bytes, stamp: str) -> str:
 
 
 def _valid(stamp: str) -> str:
-    """A dateLastModified that PostgreSQL will take, else nothing."""
+    """A dateLastModified as the standard writes it, however it came; one without an offset is UTC. Nothing when it is no time."""
     try:
-        return stamp if datetime.fromisoformat(stamp).tzinfo else ""
-    except ValueError:
+        moment = datetime.fromisoformat(stamp)
+        return iso(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
+    except (ValueError, OverflowError):
         return ""
 
 
@@ -160,7 +176,7 @@ def _found_by(record: r.Record) -> tuple[Any, ...]:
     """type, roles, seats, school, course, class_id, user, parent, terms."""
     match record:
         case r.User():
-            words = {role.role for role in record.roles} | {v1p1.role_of(record)}
+            words = {v1p2.role_word(role.role) for role in record.roles} | {v1p1.role_of(record)}
             seats = {f"{role.role}@{role.org}" for role in record.roles}
             return "", sorted(words), sorted(seats), "", "", "", "", "", []
         case r.Org():
@@ -182,12 +198,14 @@ def _merge(cursor: Any, share: int, modes: dict[str, Mode], now: datetime) -> No
     cursor.execute("DELETE FROM records_record WHERE share = %s AND kind = ANY(%s)", [share, replaced])
     columns = ", ".join(f'"{name}"' for name in _COLUMNS)
     updates = ", ".join(f'"{name}" = EXCLUDED."{name}"' for name in _COLUMNS[3:])
-    # Of two rows with one id the last wins; a row whose content is as it was keeps its date.
+    # Of two rows with one id the last wins; a row whose content is as it was keeps its date, and so does one that went before.
+    # What went before in a share is told as all data tells it: it may name people whom the share no longer shows.
     cursor.execute(
         f"INSERT INTO records_record ({columns}) "  # our own column names
         f"SELECT DISTINCT ON (kind, sourced_id) {columns} FROM incoming ORDER BY kind, sourced_id, id DESC "
-        f"ON CONFLICT (share, kind, sourced_id) DO UPDATE SET {updates} "
-        "WHERE records_record.digest <> EXCLUDED.digest OR records_record.status <> EXCLUDED.status"
+        f"ON CONFLICT (share, kind, sourced_id) DO UPDATE SET {updates}, deleted = NULL "
+        "WHERE records_record.digest <> EXCLUDED.digest AND (EXCLUDED.status = 'active' OR records_record.share <> 0) "
+        "OR records_record.status <> EXCLUDED.status"
     )
     bulk = [kind for kind, mode in modes.items() if mode is Mode.BULK]
     _mark_missing(cursor, share, bulk, now)
@@ -203,34 +221,30 @@ def _mark_missing(cursor: Any, share: int, kinds: list[str], now: datetime) -> N
             (SELECT FROM incoming WHERE incoming.kind = old.kind AND incoming.sourced_id = old.sourced_id)""",
         {"now": now, "stamp": iso(now), "kinds": kinds, "share": share},
     )
-
-
-_SUBSETS = (
-    "SELECT kind, '' AS subset FROM records_record WHERE share = %(share)s UNION ALL "
-    "SELECT kind, word FROM records_record, LATERAL "
-    "(SELECT unnest(roles) UNION SELECT type WHERE type <> '' AND kind <> 'enrollments') AS words(word) WHERE share = %(share)s"
-)
-
-
-def _count(cursor: Any, share: int) -> None:
-    """Totals and the revision of a share, anew after every change."""
-    cursor.execute("DELETE FROM records_total WHERE share = %s", [share])
+    # What is narrowed goes when the whole of it goes, however late it was narrowed.
     cursor.execute(
-        "INSERT INTO records_total (share, kind, subset, count) "
-        f"SELECT %(share)s, kind, subset, count(*) FROM ({_SUBSETS}) AS subsets GROUP BY kind, subset",
-        {"share": share},
+        "UPDATE records_record AS own SET deleted = coalesce((SELECT deleted FROM records_record AS whole "
+        "WHERE whole.share = 0 AND whole.kind = own.kind AND whole.sourced_id = own.sourced_id), %s) "
+        "WHERE share = %s AND status = 'tobedeleted' AND deleted IS NULL",
+        [now, share],
     )
-    cursor.execute("UPDATE records_share SET revision = revision + 1 WHERE id = %s", [share])
 
 
-def stored(kind: str) -> Iterator[r.Record]:
-    """Every active record of a kind, in order of sourcedId, without holding them all."""
+_readings = iter(range(1, 2**63))
+
+
+def stored(kind: str, ids: list[str] | None = None, *, gone: bool = False) -> Iterator[r.Record]:
+    """Every active record of a kind, or those of some ids, in order of sourcedId, without holding them all.
+
+    With `gone`, those that are `tobedeleted` too.
+    """
     with transaction.atomic(), connection.cursor() as cursor:
-        name = f"stored_{kind.lower()}"  # one of our own words; several kinds may be read at a time
+        name = f"stored_{next(_readings)}"  # several may be read at a time
         cursor.execute(
             f"DECLARE {name} NO SCROLL CURSOR FOR SELECT v1p2 FROM records_record "
-            "WHERE share = 0 AND kind = %s AND status = 'active' ORDER BY sourced_id",
-            [kind],
+            "WHERE share = 0 AND kind = %s AND (%s OR status = 'active') "
+            "AND (%s::text[] IS NULL OR sourced_id = ANY(%s)) ORDER BY sourced_id",
+            [kind, gone, ids, ids],
         )
         while True:
             cursor.execute(f"FETCH {_AT_A_TIME} FROM {name}")
@@ -239,6 +253,12 @@ def stored(kind: str) -> Iterator[r.Record]:
                 cursor.execute(f"CLOSE {name}")
                 return
             yield from (record_of(kind, msgspec.json.decode(text)) for (text,) in rows)
+
+
+def active(kind: str, ids: Iterable[str]) -> set[str]:
+    """Which of some ids are those of stored active records of a kind."""
+    found = Record.objects.filter(share=0, kind=kind, status="active", sourced_id__in=list(ids))
+    return set(found.values_list("sourced_id", flat=True))
 
 
 def counts(share: int = 0) -> dict[str, Any]:

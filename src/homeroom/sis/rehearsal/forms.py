@@ -16,7 +16,7 @@ class RehearsalForm(forms.Form):
 
     dialect = forms.ChoiceField(
         required=False,
-        label="Speak like",
+        widget=forms.RadioSelect,
         choices=[("", "Homeroom, by the standard"), *((name, one.label) for name, one in DIALECTS.items())],
     )
     faults = forms.MultipleChoiceField(
@@ -31,19 +31,26 @@ class RehearsalForm(forms.Form):
         min_value=1,
         max_value=600,
         label="Seconds that a time-out takes",
-        help_text="Most clients wait 30 to 60.",
+        help_text="Used by “Time-outs”. Most clients wait 30 to 60.",
     )
 
     def __init__(self, rehearsal: Rehearsal | None, data: Any = None) -> None:
         names = ("dialect", "faults", "school", "seconds")
         initial = {name: getattr(rehearsal, name) for name in names} if rehearsal else {"seconds": PATIENCE}
-        super().__init__(data, initial=initial)
+        super().__init__(data, initial={"dialect": "", **initial})
         choices = [(school["sourcedId"], school["name"]) for school in schools()]
         self.fields["school"].choices = [("", "The first one"), *choices]  # type: ignore[attr-defined]
+
+    def ticks(self, name: str) -> list[dict[str, Any]]:
+        """The choices of a field, each with what it does."""
+        says = {one: dialect.says for one, dialect in DIALECTS.items()} | {
+            one: fault.says for one, fault in FAULTS.items()
+        }
+        return [{"tick": tick, "says": says.get(str(tick.data["value"]), "")} for tick in self[name]]
 
     def clean(self) -> dict[str, Any]:
         """A rehearsal of nothing is none."""
         said: dict[str, Any] = super().clean() or {}
         if not said.get("dialect") and not said.get("faults"):
-            raise forms.ValidationError("Choose a dialect, a fault, or both.")
+            raise forms.ValidationError("Choose a SIS, a fault, or both.")
         return said

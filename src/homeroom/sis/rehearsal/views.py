@@ -1,5 +1,7 @@
 """Rehearsal: a secured user's calls answered as another SIS would, or on a bad day, until it is ended."""
 
+from typing import Any
+
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
@@ -7,6 +9,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 
 from homeroom.sis.rehearsal.dialects import DIALECTS
+from homeroom.sis.rehearsal.faults import FAULTS
 from homeroom.sis.rehearsal.forms import RehearsalForm
 from homeroom.sis.rehearsal.models import Rehearsal
 from homeroom.sis.rehearsal.switch import Unknown, end, start
@@ -22,23 +25,13 @@ def rehearsal(request: HttpRequest, user_id: int) -> HttpResponse:
     form = RehearsalForm(now, request.POST if request.POST.get("go") == "start" else None)
     if request.POST.get("go") == "end":
         end(user, timezone.now())
-        messages.success(request, f"The rehearsal is over: {user} is answered as everybody is.")
+        messages.success(request, f"The rehearsal is over: {user} is answered as the data says.")
         return redirect("secured_user_rehearsal", user_id=user.pk)
     if request.method == "POST" and form.is_valid() and _started(user, form):
-        messages.success(
-            request, f"The rehearsal has begun: it changes the answers of {user} and of nobody else."
-        )
+        messages.success(request, "The rehearsal has begun, from the next call on.")
         return redirect("secured_user_rehearsal", user_id=user.pk)
-    shown = {
-        "area": "secured_users",
-        "secured_user": user,
-        "rehearsal": now,
-        "form": form,
-        "dialects": DIALECTS.values(),
-    }
-    dialect = DIALECTS.get(now.dialect) if now else None
-    if dialect is not None:
-        shown |= {"dialect": dialect, "addresses": dialect.addresses(root(request))}
+    shown = {"area": "secured_users", "secured_user": user, "form": form, **_on(now, root(request))}
+    shown |= {"dialect_ticks": form.ticks("dialect"), "fault_ticks": form.ticks("faults")}
     return render(request, "rehearsal/rehearsal.html", shown)
 
 
@@ -49,3 +42,13 @@ def _started(user: SecuredUser, form: RehearsalForm) -> bool:
         form.add_error(None, str(wrong))
         return False
     return True
+
+
+def _on(now: Rehearsal | None, site: str) -> dict[str, Any]:
+    """What a rehearsal that is on comes to, and which addresses to type for it."""
+    if now is None:
+        return {"rehearsal": None}
+    dialect = DIALECTS.get(now.dialect)
+    faults = [FAULTS[name] for name in now.faults if name in FAULTS]
+    addresses = dialect.addresses(site) if dialect is not None else {}
+    return {"rehearsal": now, "dialect": dialect, "faults": faults, "addresses": addresses}

@@ -1,5 +1,6 @@
 """Generating and checking keys. A secret is shown once, by whoever called `generate`, and never again."""
 
+import hashlib
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -48,3 +49,8 @@ def valid_key(key: str, secret: str, now: datetime) -> Key | None:
 def is_live(key: Key, now: datetime) -> bool:
     """Whether a key still opens the door."""
     return key.secured_user.active and (key.ends_at is None or key.ends_at > now)
+
+
+def hash_of(token: str) -> bytes:
+    """What is kept of a token."""
+    return hashlib.sha256(token.encode()).digest()

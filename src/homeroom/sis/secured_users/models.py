@@ -62,7 +62,7 @@ class Token(models.Model):
 class Fetch(models.Model):
     """What a secured user fetched in one hour by one kind of call: calls, records and bytes. It names no person.
 
-    `call` is the operation with the names of what was asked for, without values: "getAllUsers filter=status sort=sourcedId".
+    `call` is the version and the operation with the names of what was asked for, without values: "1.1 /users filter=status sort=sourcedId".
     """
 
     secured_user = models.ForeignKey(SecuredUser, models.CASCADE, related_name="fetches")

@@ -1,11 +1,12 @@
 """Secured users as an IT person of the district meets them: list, add in four steps, API, Generate a New Secret."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from django import forms
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.db.models import Max, Q, Sum
+from django.db.models import F, Max, Q, QuerySet, Sum, TextField, Value
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -15,9 +16,10 @@ from homeroom.sis.secured_users.configuration import root
 from homeroom.sis.secured_users.forms import AddressForm, ContactForm, NameForm, SecretForm, SecurityForm
 from homeroom.sis.secured_users.keys import OVERLAPS, generate, is_live
 from homeroom.sis.secured_users.models import SecuredUser
-from homeroom.web.spreadsheet import download
+from homeroom.sis.secured_users.usage import usage
+from homeroom.web.spreadsheet import download, moment, searched
 
-COLUMNS = ("Name", "Kind", "Active", "Contact", "Last used", "Calls")
+COLUMNS = ("Name", "Kind", "Active", "Contact", "Secret made", "Last used", "Calls")
 BUTTONS = {
     "api": "secured_user_api",
     "sharing": "secured_user_sharing",
@@ -36,31 +38,45 @@ def secured_users(request: HttpRequest) -> HttpResponse:
         if asked.get("user", "").isdigit():
             return redirect(BUTTONS[asked["go"]], user_id=int(asked["user"][:18]))
         messages.warning(request, "Highlight a secured user in the list first.")
+    usage.write()  # what this process has not written yet
     words = asked.get("q", "").strip()
-    found = SecuredUser.objects.select_related("rehearsal").annotate(
-        last_used=Max("keys__last_used_at"), calls=Sum("keys__calls")
-    )
-    found = found.filter(Q(name__icontains=words) | Q(contact_name__icontains=words)) if words else found
+    found = _found(words).order_by("name")
     if asked.get("format") == "csv":
-        rows = (
-            [u.name, u.get_kind_display(), u.active, u.contact_name, u.last_used, u.calls or 0] for u in found
-        )
+        rows = ([u.name, u.get_kind_display(), "yes" if u.active else "no", u.contact_name, moment(u.made), moment(u.last_used),
+                 u.calls or 0] for u in found)  # fmt: skip
         return download("secured-users", COLUMNS, rows)
-    return _page(request, "list.html", users=found.order_by("name"), words=words)
+    return _page(request, "list.html", users=found, words=words, query=searched(words))
+
+
+def _found(words: str) -> QuerySet[Any]:
+    """Secured users of some words, with the age of their secret, their last use and their calls."""
+    found = SecuredUser.objects.select_related("rehearsal").annotate(
+        made=Max("keys__created_at"), last_used=Max("keys__last_used_at"), calls=Sum("keys__calls")
+    )
+    return found.filter(Q(name__icontains=words) | Q(contact_name__icontains=words)) if words else found
 
 
 @login_required
 def add(request: HttpRequest) -> HttpResponse:
-    """Step one: kind and name. An existing entry of the name, or one like it, is offered first."""
+    """Step one: kind and name. Entries of the name, or like it, are offered while it is typed and once more before one is made."""
     form = NameForm(request.POST or None)
+    if request.POST.get("go") == "look":
+        return _page(request, "like.html", like=_like(request.POST.get("name", "")))
     if request.method == "POST" and form.is_valid():
         made = form.save(commit=False)
         made.active = False  # until its security info is saved
         made.save()
         return redirect("secured_user_address", user_id=made.pk)
-    name = str(form["name"].value() or "").strip()
-    like = SecuredUser.objects.filter(name__icontains=name)[:5] if name else ()
-    return _page(request, "add.html", form=form, like=like)
+    return _page(request, "add.html", form=form, like=_like(str(form["name"].value() or "")))
+
+
+def _like(name: str) -> Iterable[SecuredUser]:
+    """Entries whose name has these words in it, or begins what was typed: "Minga" is offered to who types "Minga Inc"."""
+    typed = name.strip()
+    if len(typed) < 2:
+        return ()
+    begins = SecuredUser.objects.annotate(typed=Value(typed, output_field=TextField()))
+    return begins.filter(Q(name__icontains=typed) | Q(typed__istartswith=F("name")))[:5]
 
 
 def _step(
@@ -121,6 +137,7 @@ def api(request: HttpRequest, user_id: int) -> HttpResponse:
     new = None
     if request.method == "POST" and form.is_valid():
         new = generate(user, timezone.now(), OVERLAPS[form.cleaned_data["overlap"]])
+    usage.write()
     now = timezone.now()
     keys = [{"key": key, "live": is_live(key, now)} for key in user.keys.all()]
     return _page(request, "api.html", secured_user=user, keys=keys, new=new, form=form, site=root(request))

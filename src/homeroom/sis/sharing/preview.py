@@ -1,8 +1,10 @@
 """What a caller would receive, before it does: read as the share would be made, and kept nowhere."""
 
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import groupby
 
 import msgspec
 
@@ -50,3 +52,13 @@ def _names(record: r.Record) -> set[str]:
 def _shown(record: r.Record, now: datetime) -> str:
     """A record as it would be sent, laid out for people."""
     return str(msgspec.json.format(as_sent(record, now), indent=2))
+
+
+def whole(share: Share, now: datetime) -> Iterator[str]:
+    """All that a share would hold, as one JSON document of its collections, in pieces."""
+    opened = "{"
+    for kind, records in groupby(told(share), key=lambda record: KINDS[type(record)]):
+        yield f'{opened}"{kind}":['
+        yield from (f"{',' if place else ''}\n{as_sent(record, now)}" for place, record in enumerate(records))
+        opened = "],\n"
+    yield "{}" if opened == "{" else "]}"
