@@ -18,8 +18,9 @@ CHROMIUM = (
 SCREENSHOTS = Path(__file__).parents[2] / "docs" / "screenshots"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    """One browser for a file: Playwright's event loop runs in this thread until it is stopped, and a test after it may need one."""
     if not CHROMIUM:
         pytest.skip("NO CHROMIUM: the seven steps were NOT walked. Install it: sudo apt-get install chromium")
     with sync_playwright() as playwright:
