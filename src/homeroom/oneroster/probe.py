@@ -8,38 +8,21 @@ so many words ends the guessing.
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from itertools import islice
 from urllib.parse import urljoin, urlsplit
 
-from homeroom.oneroster.address import (
-    Address,
-    Base,
-    base_groups,
-    given_token_url,
-    tidy,
-    token_candidates,
-)
-from homeroom.oneroster.auth.client_credentials import (
-    Token,
-    TokenRefused,
-    knock_request,
-    likelihood,
-    next_style,
-    read_token,
-    token_request,
-)
+from homeroom.oneroster.address import Address, Base, base_groups, tidy
+from homeroom.oneroster.auth.client_credentials import Token
 from homeroom.oneroster.auth.credentials import Credentials
-from homeroom.oneroster.client import Session, split, token_refused
+from homeroom.oneroster.client import Session, split
 from homeroom.oneroster.exchange import Exchange, Reply
 from homeroom.oneroster.failing import ExchangeFailed, Redirected
+from homeroom.oneroster.findings import Findings
 from homeroom.oneroster.presets import preset_of
 from homeroom.oneroster.profile import Profile
+from homeroom.oneroster.token_search import ABSENT, GUARDED, UNSURE, TokenSearch
 
 MOST_WITH_CREDENTIALS = 12
-MOST_TOKEN_SERVICES = 4
 SIGNED = ("oauth1-sha256", "oauth1-sha1")
-# What an answer to a knock means: somebody guards this address, or it may be something, or it is nothing.
-GUARDED, UNSURE, ABSENT = 2, 1, 0
 
 
 @dataclass(slots=True)
@@ -91,12 +74,11 @@ class Probe:
     exchange: Exchange
     known: Known
     now: Callable[[], datetime]
-    tried: list[str] = field(default_factory=list)
+    findings: Findings = field(default_factory=Findings)
     budget: Budget = field(default_factory=Budget)
     _heard: dict[Base, int] = field(default_factory=dict)
     _tokens: dict[str, Token] = field(default_factory=dict)
     _way: Profile | None = None
-    _told: ExchangeFailed | None = None
     _empty: Found | None = None
     _challenge: str = ""
 
@@ -105,10 +87,8 @@ class Probe:
         try:
             found = self._search()
         except ExchangeFailed as failed:
-            if failed.kind == "guesses" and self._told and self._told.kind in _TELLING:
-                raise self._told from failed
-            raise
-        found.session.exchange, found.tried = self.exchange, self.tried
+            raise self.findings.instead_of(failed) from None
+        found.session.exchange, found.tried = self.exchange, self.findings.tried
         return found
 
     def _search(self) -> Found:
@@ -119,7 +99,7 @@ class Probe:
                 return found
         found = self._last_resort()
         if found is None:
-            raise self._told or _nothing_there()
+            raise self.findings.told or _nothing_there()
         return found
 
     def _last_resort(self) -> Found | None:
@@ -137,11 +117,11 @@ class Probe:
         except Redirected as sent:
             self._heard[base] = self._sent_on(base, sent)
         except ExchangeFailed as failed:
-            self._note("knock", base.url, failed.kind)
+            self.findings.note("knock", base.url, failed.kind)
             if first:
                 raise
         else:
-            self._note("knock", base.url, f"HTTP {reply.status}")
+            self.findings.note("knock", base.url, f"HTTP {reply.status}")
             self._heard[base] = self._meaning(reply)
         return self._heard[base]
 
@@ -155,12 +135,12 @@ class Probe:
 
     def _sent_on(self, base: Base, sent: Redirected) -> int:
         """What a redirect means: the host itself may have a page to sign in at; another host is never followed."""
-        self._note("knock", base.url, "redirect")
+        self.findings.note("knock", base.url, "redirect")
         here, there = urlsplit(base.url), urlsplit(urljoin(base.url, sent.location))
         if (here.scheme, there.scheme, there.hostname) == ("http", "https", here.hostname):
             self.address = replace(self.address, root=f"https://{there.netloc}")
             raise _Upgraded
-        self._tell(sent)
+        self.findings.tell(sent)
         return UNSURE if there.netloc == here.netloc else ABSENT
 
     def _enter(self, bases: list[Base]) -> Found | None:
@@ -207,12 +187,12 @@ class Probe:
             if way.auth == "oauth2":
                 session.profile = replace(profile, cookies=bool(session.token().cookies))
         except ExchangeFailed as failed:
-            self._note(way.auth, base.url, failed.kind)
+            self.findings.note(way.auth, base.url, failed.kind)
             if failed.kind in _FINAL:
                 raise
-            self._tell(failed)
+            self.findings.tell(failed)
             return failed
-        self._note(way.auth, base.url, "200")
+        self.findings.note(way.auth, base.url, "200")
         found = Found(session.profile, session)
         if not orgs:
             self._empty = self._empty or found
@@ -243,88 +223,18 @@ class Probe:
         yield Profile(base.version, base.url, auth="bearer")
 
     def _by_token(self, base: Base) -> Iterator[Profile]:
-        given = given_token_url(self.known.token_url, self.address)
-        for url in islice([given] if given else self._token_services(base), MOST_TOKEN_SERVICES):
-            found = self._token_at(url, base.version)
-            if found is not None:
-                style, self._tokens[base.version] = found
-                yield Profile(base.version, base.url, token_url=url, token_style=style)
-                raise self._told or _not_accepted()
-        if given:
-            raise ExchangeFailed(
-                "token",
-                "There is no token service at the token URL given",
-                "Check the token URL, or leave it empty so that it is looked for.",
-            )
+        for given in self._token_search().tokens(base):
+            self._tokens[base.version] = given.token
+            yield Profile(base.version, base.url, token_url=given.url, token_style=given.style)
+            raise self.findings.told or _not_accepted()
 
-    def _token_services(self, base: Base) -> Iterator[str]:
-        """Addresses that answer a knock as a token service would; those that only might be one come last."""
-        unsure: list[str] = []
-        for url in token_candidates(self.address, base.url, self.known.sis):
-            how = self._knock_for_token(url)
-            if how == GUARDED:
-                yield url
-            elif how == UNSURE:
-                unsure.append(url)
-        yield from unsure
-
-    def _knock_for_token(self, url: str) -> int:
-        asked = knock_request(url)
-        try:
-            reply = self.exchange.send("POST", asked.url, asked.headers, asked.body, tries=2)
-        except ExchangeFailed as failed:
-            self._note("knock", url, failed.kind)
-            return ABSENT
-        self._note("knock", url, f"HTTP {reply.status}")
-        return likelihood(reply.status, reply.body)
-
-    def _token_at(self, url: str, version: str) -> tuple[str, Token] | None:
-        """A token and the style that got it; None when there is none to be had. Raises when key or secret are refused."""
-        refusals: list[tuple[str, TokenRefused]] = []
-        while style := next_style(refusals, self.credentials, preset_of(self.known.sis).style):
-            asked = token_request(url, self.credentials, style, version)
-            reply = self._post(asked.url, asked.headers, asked.body)
-            said = read_token(reply.status, reply.body, reply.cookies, self.now())
-            self._note(style, url, f"HTTP {reply.status}")
-            if isinstance(said, Token):
-                return style, said
-            refusals.append((style, said))
-        wrong = next((said for _, said in refusals if said.credentials), None)
-        if wrong is not None and (self.known.token_url or not self._may_be_signed()):
-            raise token_refused(wrong)
-        if refusals:
-            self._tell(token_refused(wrong or refusals[0][1]))
-        return None
-
-    def _post(self, url: str, headers: dict[str, str], body: bytes) -> Reply:
-        try:
-            return self._guessing().send("POST", url, headers, body)
-        except Redirected:
-            return Reply(302, {}, b"")  # no token service sends key and secret elsewhere
-
-    def _may_be_signed(self) -> bool:
-        """Whether a refused secret may yet be one that signs: where the API says that it wants signatures."""
-        return self._challenge.startswith("oauth")
-
-    def _tell(self, failed: ExchangeFailed) -> None:
-        """Keeps of several failures the one that tells most: a plain 404 tells least."""
-        if self._told is None or _WEIGHT.get(failed.kind, 2) > _WEIGHT.get(self._told.kind, 2):
-            self._told = failed
-
-    def _note(self, how: str, url: str, came: str) -> None:
-        self.tried.append(f"{how} {urlsplit(url).path}: {came}")
+    def _token_search(self) -> TokenSearch:
+        return TokenSearch(
+            self.address, self.credentials, self.known.token_url, self.known.sis, self.exchange, self._guessing(),
+            self.findings, self.now, signed=self._challenge.startswith("oauth"),
+        )  # fmt: skip
 
 
-_WEIGHT = {
-    "not_found": 0,
-    "html": 1,
-    "redirect": 1,
-    "token": 3,
-    "unauthorized": 3,
-    "forbidden": 4,
-    "credentials": 5,
-}
-_TELLING = frozenset({"server", "token", "unauthorized", "forbidden", "credentials", "rate"})
 _FINAL = frozenset(
     {"guesses", "credentials", "dns", "tls", "connect", "plain_http", "refused_address", "rate"}
 )

@@ -10,6 +10,7 @@ from homeroom.campus.people.target import query
 from homeroom.campus.runs.leaving_out import MOOT, fall_because, wait_with_the_new
 from homeroom.campus.runs.lock import fenced
 from homeroom.campus.runs.models import Change, Run, SchoolReport
+from homeroom.campus.runs.reading import place_of
 from homeroom.campus.runs.signs import causes, vanished
 from homeroom.campus.schools.models import School
 from homeroom.sync.changes import State
@@ -88,6 +89,23 @@ def _let_old_holds_fall(run: Run, now: datetime) -> None:
     waiting = Change.objects.filter(run__in=older, state__in=(State.HELD, State.PLANNED))
     fall_because(waiting, f"{MOOT}{run.pk} is newer and complete, and planned anew", now)
     older.filter(state=Run.State.HELD).update(state=Run.State.DONE)
+
+
+def vanished_places(run: Run, rules: Mapping[int, SchoolRule]) -> list[Place]:
+    """Rostered places that had people and of which the source now has none: the mark of a cut reading."""
+    before = {
+        place: count
+        for place, count in target.active_counts(run.connection_id, rules).items()
+        if rules[place.school].policy.of(place.group).roster
+    }
+    text = (
+        "SELECT place, count(*) FROM (SELECT unnest(places) AS place FROM runs_staged WHERE run_id = %(run)s AND NOT absent "
+        "UNION ALL SELECT unnest(places) FROM connections_sourcerecord record WHERE connection_id = %(connection)s AND NOT gone "
+        "AND NOT EXISTS (SELECT FROM runs_staged s WHERE s.run_id = %(run)s AND s.sourced_id = record.sourced_id)) AS places GROUP BY 1"
+    )
+    values: Any = {"run": run.pk, "connection": run.connection_id}
+    seen = {place_of(place): count for place, count in query(text, values)}
+    return [place for place, count in before.items() if count and not seen.get(place)]
 
 
 def vanished_reasons(places: Sequence[Place]) -> list[str]:

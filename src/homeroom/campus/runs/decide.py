@@ -9,7 +9,7 @@ from datetime import datetime
 from django.db import transaction
 
 from homeroom.campus.connections.policy import rules_of
-from homeroom.campus.runs import planning, undoing
+from homeroom.campus.runs import plan_rows, undoing
 from homeroom.campus.runs.leaving_out import (
     fall_with_the_new,
     leave_everybody_out,
@@ -103,7 +103,7 @@ def discard(run: Run, by: Account | None, clock: Clock, school: School | None = 
         waiting(run, school).update(state=State.DISCARDED, decided_by=by, decided_at=clock())
         fall_with_the_new(run, who, clock())
         if not waiting(run).exists():
-            planning.forget_staged(run)
+            plan_rows.forget_staged(run)
             Run.objects.filter(pk=run.pk).update(state=Run.State.DONE, step=Run.Step.END)
     run.refresh_from_db()
     return run

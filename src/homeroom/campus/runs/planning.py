@@ -1,54 +1,34 @@
 """From staged records to a kept plan, a batch at a time, so that memory does not grow with the district."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
-from typing import Any
-
-from django.db import connection
-from psycopg.types.json import Json
 
 from homeroom.campus.people import target
 from homeroom.campus.people.target import query
+from homeroom.campus.runs import plan_rows
+from homeroom.campus.runs.families import Families, repeats
 from homeroom.campus.runs.known import Known, Lookup, Row, facts
-from homeroom.campus.runs.lock import fenced
-from homeroom.campus.runs.models import Change as ChangeRow
-from homeroom.campus.runs.models import ChangedRecord, Rekey, Run, RunProblem, Staged, StagedLink, Unseen
+from homeroom.campus.runs.models import Run, Staged
 from homeroom.campus.runs.progress import Progress
-from homeroom.campus.runs.reading import copy, place_of
-from homeroom.campus.runs.reviews import Contested, keep_contested, let_moot_fall
+from homeroom.campus.runs.reviews import Contested, let_moot_fall
 from homeroom.problems import Problem
-from homeroom.sync import diff, guardians
+from homeroom.sync import diff
 from homeroom.sync import plan as plans
-from homeroom.sync.changes import Change, State
+from homeroom.sync.changes import Change
 from homeroom.sync.diff import Outcome
 from homeroom.sync.matching import Candidates, Match, Rule, is_student, match
 from homeroom.sync.narrow import by_org, narrow
 from homeroom.sync.reading import Source
-from homeroom.sync.roster import CONTACT_FIELDS, Entry, Guardian, Person, Place, RoleGroup, SourcePerson
+from homeroom.sync.roster import Entry, Person, Place
 from homeroom.sync.rules import SchoolRule
 from homeroom.sync.terms import Terms
 
 BATCH = 2000
-_COLUMNS = (
-    *(
-        "district_id",
-        "run_id",
-        "school_id",
-        "group",
-        "action",
-        "subject",
-        "subject_id",
-        "sourced_id",
-        "fields",
-        "reason",
-    ),
-    *("new", "state"),
-)
 
 
 class Planner:
-    """Plans one run. Remembers only people new in this run whose number or e-mail comes again, and new contacts."""
+    """Plans one run. Remembers only people new in this run whose number or e-mail comes again, and its families."""
 
     def __init__(
         self,
@@ -61,33 +41,18 @@ class Planner:
         nobody_new: bool = False,
     ) -> None:
         self.run, self.source, self.terms, self.today = run, source, terms, today
-        self.asks = run.kind != Run.PREVIEW  # a preview asks nobody anything
-        self._state = State.PLANNED if self.asks else State.PREVIEWED  # and nothing of it is ever carried out
         self._nobody_new = nobody_new
         self._rules = by_org(rules)
-        self._parents = {rule.school for rule in rules if rule.policy.parents}
-        self._lookup = Lookup(run, source, parents=bool(self._parents))
-        self._repeated = self._repeats("number")
-        self._shared = self._repeats("email")
+        self._families = Families(run, rules, terms)
+        self._lookup = Lookup(run, source, parents=bool(self._families.wanted_by))
+        self._repeated = repeats(run, "number")
+        self._shared = repeats(run, "email")
         self._matching = tuple(map(Rule, run.connection.matching))
         self._met: dict[int, Person] = {}
         self._newcomers: dict[tuple[Rule, str], list[int]] = {}  # by number and by e-mail
         self._contested: list[Contested] = []
-        self._contacts_done: dict[
-            str, str
-        ] = {}  # guardians looked at, each with the record that speaks for its contact
-        self._guardians_met: dict[tuple[str, str], tuple[int, str]] = {}
-        self._shared_by_guardians = self._repeats("email", "guardian") if self._parents else set()
         self._spare: list[int] = []
-        self._spare_contacts: list[int] = []
         self._stands: dict[int, list[tuple[str, frozenset[Place], bool]]] = {}
-
-    def _repeats(self, column: str, when: str = "places <> '{}'") -> set[str]:
-        text = (
-            f"SELECT {column} FROM runs_staged WHERE run_id = %s AND {column} <> '' AND {when} "
-            "GROUP BY 1 HAVING count(*) > 1"
-        )
-        return {value for (value,) in query(text, [self.run.pk])}
 
     def plan(self, progress: Progress) -> None:
         """Plans every staged record: first those that mean somebody for the first time, so that nobody for whom a new
@@ -102,25 +67,9 @@ class Planner:
                 progress.tell("planning", done, total)
         if total > BATCH:
             target.count_anew("runs_change")
-        self._keep_bytes()
-        if self.terms.complete and self.asks:
+        plan_rows.keep_bytes(self.run)
+        if self.terms.complete and self.run.kind != Run.PREVIEW:
             let_moot_fall(self.run)
-
-    def _keep_bytes(self) -> None:
-        """Keeps what the source sent of each record that changes something, and each new version of one that is somebody's."""
-        with fenced(self.run), connection.cursor() as cursor:
-            cursor.execute(
-                "INSERT INTO runs_changedrecord (run_id, sourced_id, raw, verdict) "
-                "SELECT staged.run_id, staged.sourced_id, staged.raw, staged.verdict "
-                "FROM runs_staged staged LEFT JOIN connections_sourcerecord record ON record.connection_id = %(source)s "
-                "AND record.sourced_id = staged.sourced_id "
-                "LEFT JOIN (SELECT DISTINCT sourced_id FROM runs_change WHERE run_id = %(run)s) AS planned "
-                "ON planned.sourced_id = staged.sourced_id "
-                "WHERE staged.run_id = %(run)s AND staged.raw IS NOT NULL AND (planned.sourced_id IS NOT NULL OR "
-                "((staged.places <> '{}' OR record.person_id IS NOT NULL OR record.contact_id IS NOT NULL) "
-                "AND (record.gone OR record.fingerprint IS DISTINCT FROM staged.fingerprint)))",
-                {"run": self.run.pk, "source": self.run.connection_id},
-            )
 
     def _rows(self, last: str, *, first_time: bool) -> list[Row]:
         text = (
@@ -138,16 +87,15 @@ class Planner:
         known = self._lookup.on(rows)
         unlinked = sum(known.links.get(row.sourced_id, (None,))[0] is None for row in rows if row.person)
         self._spare = target.new_ids("people_person", max(unlinked - len(known.people), 0))
-        changes: list[Change] = []
-        problems: list[Problem] = []
-        decided: list[tuple[str, int | None, bool]] = []
+        self._contested = []
+        decided = plan_rows.Decided(contested=self._contested)
         for row in rows:
             outcome, person_id, found = self._decide(row, known)
-            changes += outcome.changes
-            problems += found
+            decided.changes += outcome.changes
+            decided.problems += found
             if person_id is not None or not outcome.final:
-                decided.append((row.sourced_id, person_id, outcome.final))
-        self._write(changes, problems, decided)
+                decided.means.append((row.sourced_id, person_id, outcome.final))
+        plan_rows.keep(self.run, decided)
 
     def _decide(self, row: Row, known: Known) -> tuple[Outcome, int | None, list[Problem]]:
         if row.person is None and not row.absent:
@@ -176,7 +124,10 @@ class Planner:
             return Outcome((), final=False), None, [*problems, found.problem]
         if found.ignored:
             return Outcome((), final=False), None, problems
-        entry, contacts = self._with_guardians(entry, row, known, problems)
+        contacts: list[Change] = []
+        if not self._nobody_new:
+            entry, contacts, odd = self._families.of(entry, row, known)
+            problems += odd
         if found.person is None:
             return *self._add(entry, found, contacts, problems, known), problems
         outcome = self._compare(entry, found.person, found.how, row, known)
@@ -272,178 +223,3 @@ class Planner:
             closes=bool(known.links.get(row.sourced_id, (None,))[0])
             and min([*staged, row.sourced_id]) == row.sourced_id,
         )
-
-    def _with_guardians(
-        self, entry: Entry, row: Row, known: Known, problems: list[Problem]
-    ) -> tuple[Entry, list[Change]]:
-        schools = [
-            p.school for p in entry.places if p.group is RoleGroup.STUDENTS and p.school in self._parents
-        ]
-        if not schools or row.person is None or self._nobody_new:
-            return entry, []
-        family = guardians.rank(row.person, known.agents, known.told_by.get(row.sourced_id, ()))
-        problems += family.problems
-        updates = any(self.terms.updates(Place(school, RoleGroup.STUDENTS)) for school in schools)
-        changes: list[Change] = []
-        named: dict[str, Guardian] = {}
-        for guardian in family.guardians:
-            speaks, change = self._contact(
-                known.agents[guardian.sourced_id], schools[0], known, updates=updates
-            )
-            changes += [change] if change is not None else []
-            named.setdefault(speaks, replace(guardian, sourced_id=speaks))
-        barred = frozenset(self._speaks(id_, known) for id_ in family.restricted) - named.keys()
-        return replace(entry, guardians=tuple(named.values()), restricted=barred), changes
-
-    def _speaks(self, sourced_id: str, known: Known) -> str:
-        """The record that speaks for the contact of a record."""
-        contact = known.links.get(sourced_id, (None, None))[1]
-        return known.speaking.get(contact or 0, sourced_id)
-
-    def _contact(
-        self, guardian: SourcePerson, school: int, known: Known, *, updates: bool
-    ) -> tuple[str, Change | None]:
-        """The record that speaks for a guardian's contact, and what is to be done about the contact."""
-        id_ = guardian.sourced_id
-        if id_ not in self._contacts_done:
-            speaks, change = self._contact_once(guardian, school, known, updates=updates)
-            self._contacts_done[id_] = speaks
-            return speaks, change
-        return self._contacts_done[id_], None
-
-    def _contact_once(
-        self, guardian: SourcePerson, school: int, known: Known, *, updates: bool
-    ) -> tuple[str, Change | None]:
-        id_ = guardian.sourced_id
-        fields = {name: getattr(guardian, name) for name in CONTACT_FIELDS}
-        linked = known.links.get(id_, (None, None))[1]
-        contact_id, speaks = (
-            (linked, self._speaks(id_, known)) if linked else self._same_contact(guardian, known)
-        )
-        if contact_id is not None and speaks != id_:
-            link = None if linked else diff.same_contact(contact_id, id_, school)
-            return speaks, link
-        if contact_id is None:
-            contact_id = self._new_contact_id()
-            self._remember(guardian, contact_id)
-            return id_, diff.contact(fields, None, frozenset(), contact_id, id_, school, updates=updates)
-        held, kept = known.contacts[contact_id]
-        change = diff.contact(fields, held, kept, contact_id, id_, school, updates=updates)
-        if change is None and not linked:
-            change = diff.same_contact(contact_id, id_, school)
-        return id_, change
-
-    def _same_contact(self, guardian: SourcePerson, known: Known) -> tuple[int | None, str]:
-        """The contact of another record with the same e-mail and name, and the record that speaks for it: some SIS have a
-        guardian once for each child."""
-        if not guardian.email or not (guardian.given_name or guardian.family_name):
-            return None, guardian.sourced_id
-        met = self._guardians_met.get(_who(guardian))
-        if met is not None:
-            return met
-        contact = known.same_contacts.get(_who(guardian))
-        if contact is None:
-            return None, guardian.sourced_id
-        speaks = known.speaking.get(contact, guardian.sourced_id)
-        self._guardians_met[_who(guardian)] = contact, speaks
-        return contact, speaks
-
-    def _remember(self, guardian: SourcePerson, contact: int) -> None:
-        if guardian.email.lower() in self._shared_by_guardians:
-            self._guardians_met[_who(guardian)] = contact, guardian.sourced_id
-
-    def _new_contact_id(self) -> int:
-        self._spare_contacts = self._spare_contacts or target.new_ids("people_contact", BATCH)
-        return self._spare_contacts.pop()
-
-    def _write(
-        self, changes: list[Change], problems: list[Problem], decided: list[tuple[str, int | None, bool]]
-    ) -> None:
-        with fenced(self.run), connection.cursor() as cursor:
-            copy(cursor, "runs_change", _COLUMNS, [self._row(change) for change in changes])
-            keep_problems(self.run, problems)
-            keep_contested(self.run, self._contested if self.asks else ())
-            self._contested = []
-            cursor.execute(
-                "UPDATE runs_staged SET person_id = d.person, final = d.final FROM unnest(%s::text[], %s::bigint[], %s::bool[]) "
-                "AS d(id, person, final) WHERE run_id = %s AND sourced_id = d.id",
-                [[d[0] for d in decided], [d[1] for d in decided], [d[2] for d in decided], self.run.pk],
-            )
-
-    def _row(self, change: Change) -> tuple[Any, ...]:
-        group = change.group.value if change.group else ""
-        return (
-            *(
-                self.run.district_id,
-                self.run.pk,
-                change.school,
-                group,
-                change.action.value,
-                change.subject.value,
-            ),
-            *(
-                change.subject_id,
-                change.sourced_id,
-                Json(change.fields),
-                change.reason[:500],
-                change.new,
-                self._state.value,
-            ),
-        )
-
-
-def _who(guardian: SourcePerson) -> tuple[str, str]:
-    return guardian.email.lower(), f"{guardian.given_name}\t{guardian.family_name}".lower()
-
-
-def keep_problems(run: Run, problems: Sequence[Problem], more: Mapping[Problem, int] | None = None) -> None:
-    """Keeps problems with their run, and of each in `more` how many there are."""
-    rows = [*((problem, 1) for problem in problems), *(more or {}).items()]
-    RunProblem.objects.bulk_create([_problem(run, *row) for row in rows], batch_size=1000)
-
-
-def _problem(run: Run, problem: Problem, number: int) -> RunProblem:
-    return RunProblem(
-        run=run,
-        code=problem.code,
-        where=problem.where,
-        sourced_id=(problem.sourced_id or "")[:255],
-        field=(problem.field or "")[:64],
-        detail=problem.detail,
-        number=number,
-    )
-
-
-def forget_plan(run: Run) -> None:
-    """Takes away what a run planned before it was cut off, so that it may be planned again."""
-    with fenced(run):
-        ChangeRow.objects.filter(run=run, state__in=(State.PLANNED, State.HELD)).delete()
-        RunProblem.objects.filter(run=run).delete()
-        ChangedRecord.objects.filter(run=run).delete()
-        Rekey.objects.filter(run=run).delete()
-
-
-def forget_staged(run: Run) -> None:
-    """Takes away what a run, and any older one of its connection, had laid out to decide on."""
-    mine = Run.objects.filter(connection=run.connection_id, pk__lte=run.pk)
-    older = mine.exclude(kind=Run.PREVIEW, finished_at=None).values("pk")  # what is being counted stays
-    StagedLink.objects.filter(run__in=older).delete()
-    Staged.objects.filter(run__in=older).delete()
-    Unseen.objects.filter(run__in=older).delete()
-
-
-def vanished_places(run: Run, rules: Mapping[int, SchoolRule]) -> list[Place]:
-    """Rostered places that had people and of which the source now has none: the mark of a cut reading."""
-    before = {
-        place: count
-        for place, count in target.active_counts(run.connection_id, rules).items()
-        if rules[place.school].policy.of(place.group).roster
-    }
-    text = (
-        "SELECT place, count(*) FROM (SELECT unnest(places) AS place FROM runs_staged WHERE run_id = %(run)s AND NOT absent "
-        "UNION ALL SELECT unnest(places) FROM connections_sourcerecord record WHERE connection_id = %(connection)s AND NOT gone "
-        "AND NOT EXISTS (SELECT FROM runs_staged s WHERE s.run_id = %(run)s AND s.sourced_id = record.sourced_id)) AS places GROUP BY 1"
-    )
-    values: Any = {"run": run.pk, "connection": run.connection_id}
-    seen = {place_of(place): count for place, count in query(text, values)}
-    return [place for place, count in before.items() if count and not seen.get(place)]

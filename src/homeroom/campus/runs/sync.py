@@ -17,6 +17,7 @@ from homeroom.campus.runs import (
     applying,
     births,
     checking,
+    plan_rows,
     planning,
     reading,
     rekeys,
@@ -79,7 +80,7 @@ def read_and_plan(
 ) -> None:
     """Everything before something moves. Cut off in here, a run begins anew."""
     _reach(run, Step.READ)
-    planning.forget_plan(run)
+    plan_rows.forget_plan(run)
     if not rules:
         raise SourceFailed(
             "No school is connected yet: its School ID has not been resolved",
@@ -92,7 +93,7 @@ def read_and_plan(
     by_school = {rule.school: rule for rule in rules}
     gone: list[Place] = []
     if found.complete and settling.unsettled(run):
-        gone = planning.vanished_places(run, by_school)
+        gone = checking.vanished_places(run, by_school)
         found.because += checking.vanished_reasons(gone)
     rekeyed = rekeys.recognise(run, found, rules)
     if run.dry_run:
@@ -104,7 +105,7 @@ def read_and_plan(
         remember(run.connection, source)
     _reach(run, Step.PLAN)
     terms = terms_of(rules, today, complete=found.complete)
-    planning.keep_problems(run, found.problems.kept, found.problems.more)
+    plan_rows.keep_problems(run, found.problems.kept, found.problems.more)
     planning.Planner(run, source, rules, terms, today, nobody_new=bool(rekeyed)).plan(progress)
     checking.check(run, by_school, today, gone, complete=found.complete, now=clock())
     if rekeyed:
@@ -125,7 +126,7 @@ def _settle(run: Run, clock: Clock) -> None:
     if settling.unsettled(run):
         settling.settle(run, bytes(run.policy or b""), clock())
         with fenced(run):
-            planning.forget_staged(run)
+            plan_rows.forget_staged(run)
     _reach(run, Step.REPORT)
 
 
