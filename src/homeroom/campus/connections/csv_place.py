@@ -9,7 +9,6 @@ from homeroom.campus.schools.models import District
 from homeroom.sync.reading import Check, ConnectionTest, Source, SourceFailed
 from homeroom.sync.sources.csv_set import CsvSource
 from homeroom.sync.sources.places import Folder, Patience, Place
-from homeroom.sync.sources.sftp import Sftp, SftpSettings
 from homeroom.web.home import home
 
 
@@ -48,14 +47,17 @@ def check(connection: Connection, school_id: str) -> ConnectionTest:
 
 def _keep_key(connection: Connection, place: Place) -> None:
     """A server's key, the first time that it is met; later it is compared and never changed."""
-    if isinstance(place, Sftp) and place.host_key:
-        CsvPlace.objects.filter(connection=connection, host_key="").update(host_key=place.host_key)
+    met = getattr(place, "host_key", "")  # a folder has none
+    if met:
+        CsvPlace.objects.filter(connection=connection, host_key="").update(host_key=met)
 
 
 def _place(kept: CsvPlace) -> Place:
     if kept.kind == CsvPlace.Kind.UPLOAD:
         return Folder(upload_path(kept.connection_id))
     if kept.kind == CsvPlace.Kind.SFTP:
+        from homeroom.sync.sources.sftp import Sftp, SftpSettings  # slow to import: every command would pay
+
         names = ("host", "username", "path", "port", "password", "private_key", "host_key")
         return Sftp(SftpSettings(**{name: getattr(kept, name) for name in names}), hosted=settings.HOSTED)
     return Folder(folder_path(kept))

@@ -7,6 +7,7 @@ from typing import Any
 
 from homeroom.campus.people.models import Contact, Person
 from homeroom.campus.people.target import query
+from homeroom.campus.runs.in_words import Telling
 from homeroom.campus.runs.leaving_out import LEFT_OUT, MOOT
 from homeroom.campus.runs.models import Approval, Change, ChangedRecord, Run, RunProblem, SchoolReport
 from homeroom.campus.runs.reporting import waiting_by_action
@@ -156,6 +157,7 @@ def describe_changes(rows: Iterable[Change]) -> list[dict[str, Any]]:
     """Rows of a plan as plain values, with the names of whom they mean; `said` are the fields in words."""
     chosen = list(rows)
     names = _names(chosen)
+    telling = Telling(chosen)
     bytes_ = _bytes(chosen)
     abouts = _abouts(chosen)
     schools = dict(School.objects.filter(pk__in={row.school_id for row in chosen}).values_list("pk", "name"))
@@ -170,7 +172,7 @@ def describe_changes(rows: Iterable[Change]) -> list[dict[str, Any]]:
             "role": row.group or "",
             "sourced_id": row.sourced_id,
             "fields": row.fields,
-            "said": said(row.fields),
+            "said": telling.said(row),
             "reason": row.reason,
             "state": row.state,
             "left_out": row.left_out,
@@ -221,24 +223,3 @@ def _coming_name(row: Change) -> str:
     """The name of somebody who is not there yet, from what the plan will set."""
     parts = (row.fields.get(name, [None, ""])[1] for name in ("given_name", "family_name"))
     return " ".join(part for part in parts if part)
-
-
-_INNER = ("managed", "moved", "restricted")  # what carries a change out and says nothing to a person
-_WORDS = {"email": "e-mail"}
-
-
-def said(fields: dict[str, list[Any]]) -> list[dict[str, str]]:
-    """Fields with before and after, in words."""
-    inner = (
-        {*_INNER, "guardians"} if "primary contact" in fields else _INNER
-    )  # the same contacts, another first
-    return [_said(name, *values) for name, values in fields.items() if name not in inner]
-
-
-def _said(name: str, before: Any, after: Any) -> dict[str, str]:
-    if name == "guardians":
-        before, after = (
-            f"{len(side)} {'guardian' if len(side) == 1 else 'guardians'}" if side else ""
-            for side in (before, after)
-        )
-    return {"name": _WORDS.get(name, name.replace("_", " ")), "before": before or "–", "after": after or "–"}

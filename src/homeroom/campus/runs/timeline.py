@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from django.db.models import Q, QuerySet
 
 from homeroom.campus.people.models import Membership, Person, RoleGroup
-from homeroom.campus.runs.describe import said
+from homeroom.campus.runs.in_words import Telling
 from homeroom.campus.runs.models import Change, MatchReview
 from homeroom.campus.runs.versions import versions
 from homeroom.campus.schools.models import School
@@ -47,10 +47,8 @@ def timeline(
     `kind` is "change" (by a run or by hand), "sent" (a version that the SIS sent) or "match" (what a person decided about a
     record that might have been somebody else's).
     """
-    events = [_event(row) for row in _rows(person, school).order_by("-id")[:MOST]]
-    events += [
-        _event(row, one) for one in _merged(person) for row in _rows(one, school).order_by("-id")[:MOST]
-    ]
+    events = _changed(_rows(person, school))
+    events += [event for one in _merged(person) for event in _changed(_rows(one, school), one)]
     events += [_sent(version, school) for version in versions(person)]
     events += [_decided(review) for review in _reviews(person)]
     told = [event for event in events if event["at"] is not None and (until is None or event["at"] < until)]
@@ -126,7 +124,13 @@ def _told(
     }  # fmt: skip
 
 
-def _event(row: Change, merged: Person | None = None) -> dict[str, Any]:
+def _changed(rows: QuerySet[Change], merged: Person | None = None) -> list[dict[str, Any]]:
+    newest = list(rows.order_by("-id")[:MOST])
+    telling = Telling(newest)
+    return [_event(row, telling.said(row), merged) for row in newest]
+
+
+def _event(row: Change, fields: list[dict[str, str]], merged: Person | None) -> dict[str, Any]:
     place = f"{row.school}, {row.group}" if row.school else ""
     done = _DONE.get((row.action, row.new), _DONE.get((row.action, False), row.action)).format(place=place)
     return {
@@ -135,7 +139,7 @@ def _event(row: Change, merged: Person | None = None) -> dict[str, Any]:
         "what": done,
         "place": place,
         "action": row.action,
-        "fields": said(row.fields),
+        "fields": fields,
         "reason": f"as {merged}, person {merged.pk}, who was merged: {row.reason}" if merged else row.reason,
         "state": row.state,
         "state_words": _STATE.get(row.state, ""),
