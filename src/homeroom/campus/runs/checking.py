@@ -10,8 +10,8 @@ from homeroom.campus.people.target import query
 from homeroom.campus.runs.leaving_out import MOOT, fall_because, wait_with_the_new
 from homeroom.campus.runs.lock import fenced
 from homeroom.campus.runs.models import Change, Run, SchoolReport
-from homeroom.campus.runs.reading import place_of
 from homeroom.campus.runs.signs import causes, vanished
+from homeroom.campus.runs.staging import place_of
 from homeroom.campus.schools.models import School
 from homeroom.sync.changes import State
 from homeroom.sync.roster import Place, RoleGroup

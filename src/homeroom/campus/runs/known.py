@@ -7,8 +7,9 @@ import msgspec
 from homeroom.campus.people import target
 from homeroom.campus.people.target import query
 from homeroom.campus.runs.models import Run
-from homeroom.campus.runs.reading import place_of, who_names
+from homeroom.campus.runs.relatives import who_names
 from homeroom.campus.runs.reviews import decisions
+from homeroom.campus.runs.staging import place_of
 from homeroom.sync.matching import Decision
 from homeroom.sync.narrow import is_guardian
 from homeroom.sync.reading import Slice, Source

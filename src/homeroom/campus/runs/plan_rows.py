@@ -10,8 +10,8 @@ from psycopg.types.json import Json
 from homeroom.campus.runs.lock import fenced
 from homeroom.campus.runs.models import Change as ChangeRow
 from homeroom.campus.runs.models import ChangedRecord, Rekey, Run, RunProblem, Staged, StagedLink, Unseen
-from homeroom.campus.runs.reading import copy
 from homeroom.campus.runs.reviews import Contested, keep_contested
+from homeroom.campus.runs.staging import copy
 from homeroom.problems import Problem
 from homeroom.sync.changes import Change, State
 

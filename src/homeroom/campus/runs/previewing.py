@@ -27,7 +27,7 @@ from homeroom.campus.runs.lock import Fenced, fenced
 from homeroom.campus.runs.models import Change, Run, SchoolReport, Staged, StagedLink
 from homeroom.campus.runs.planning import Planner
 from homeroom.campus.runs.progress import Clock, Progress, Watch
-from homeroom.campus.runs.reading import COLUMNS, copy, staged_row
+from homeroom.campus.runs.staging import COLUMNS, copy, staged_row
 from homeroom.sync.narrow import by_org
 from homeroom.sync.reading import Slice, Source
 from homeroom.sync.roster import RoleGroup, SourcePerson

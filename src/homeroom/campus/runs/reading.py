@@ -4,12 +4,11 @@ The sieve is a set of fingerprints, one for each record decided under today's po
 is taken out of it and let fall. What is left in the set at the end is changed or gone.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
-import msgspec
 import xxhash
 from django.db import connection
 
@@ -18,38 +17,21 @@ from homeroom.campus.people.target import query
 from homeroom.campus.runs.lock import fenced
 from homeroom.campus.runs.models import Run, Staged, StagedLink, Unseen
 from homeroom.campus.runs.progress import Progress
+from homeroom.campus.runs.relatives import unchanged_relatives
 from homeroom.campus.runs.sought import Words
+from homeroom.campus.runs.staging import COLUMNS, NOT_UNDERSTOOD, copy, staged_row
 from homeroom.problems import Problem
-from homeroom.sync.narrow import RulesByOrg, by_org, narrow
+from homeroom.sync.narrow import by_org
 from homeroom.sync.reading import Evidence, Slice, Source
-from homeroom.sync.roster import Place, RoleGroup, SourceOrg, SourcePerson, bare
-from homeroom.sync.rules import GROUP_OF_ROLE, SchoolRule, fingerprint
+from homeroom.sync.roster import SourceOrg
+from homeroom.sync.rules import SchoolRule, fingerprint
 from homeroom.sync.tally import Tally
 
 ATTEMPTS = 3
-FEW = 200
 LONGEST_ID = 255
 MOST_BYTES = 1024 * 1024  # of one record that is kept
 TWICE = "a sourcedId came twice"
 MANY = 100  # staged records after which PostgreSQL must count anew
-_facts = msgspec.msgpack.Encoder().encode
-COLUMNS = (
-    *(
-        "run_id",
-        "sourced_id",
-        "fingerprint",
-        "raw",
-        "facts",
-        "number",
-        "email",
-        "name",
-        "student",
-        "member",
-        "guardian",
-        "absent",
-    ),
-    *("places", "agents", "verdict", "person_id", "final", "bare", "orgs"),
-)
 
 
 @dataclass(slots=True)
@@ -74,17 +56,6 @@ class Reading:
     def complete(self) -> bool:
         """Whether absence proves anything."""
         return not self.because
-
-
-def word(place: Place) -> str:
-    """A place as the database keeps it."""
-    return f"{place.school}:{place.group.value}"
-
-
-def place_of(text: str) -> Place:
-    """The place that `word` wrote."""
-    school, _, group = text.partition(":")
-    return Place(int(school), RoleGroup(group))
 
 
 def read(run: Run, source: Source, rules: Sequence[SchoolRule], today: date, progress: Progress) -> Reading:
@@ -128,21 +99,6 @@ def _clear(run: Run) -> None:
         Staged.objects.filter(run=run).delete()
         StagedLink.objects.filter(run=run).delete()
         Unseen.objects.filter(run=run).delete()
-
-
-def staged_row(person: SourcePerson, rules: RulesByOrg, today: date) -> tuple[Any, ...]:
-    """A record's staged columns, from `facts` on. What narrowing finds is told once, when the record is planned."""
-    verdict = narrow(person, rules, today)
-    places = [word(place) for place in verdict.entry.places] if verdict.entry else []
-    groups = {GROUP_OF_ROLE.get(role.word.lower()) for role in person.roles}
-    name = f"{person.given_name}\t{person.family_name}".lower()
-    orgs = sorted({role.org for role in person.roles if role.org in rules})
-    return (
-        *(_facts(person), person.number, person.email.lower(), name),
-        *(RoleGroup.STUDENTS in groups, any(groups), verdict.guardian, False),
-        *(places, list(person.agents), verdict.why[:300], None, True),
-        *(_facts(bare(person)) if orgs else None, orgs),
-    )
 
 
 class Stage:
@@ -230,27 +186,7 @@ class Stage:
         )
         start = (self.run.pk, id_, mark, record.raw if len(record.raw) <= MOST_BYTES else None)
         if person is None:
-            waiting.append(
-                (
-                    *start,
-                    None,
-                    "",
-                    "",
-                    "",
-                    False,
-                    False,
-                    False,
-                    False,
-                    [],
-                    [],
-                    "could not be understood",
-                    None,
-                    False,
-                    None,
-                    [],
-                    [],
-                )
-            )
+            waiting.append((*start, *NOT_UNDERSTOOD))
             return
         row = staged_row(person, self._rules, self.today)
         waiting.append((*start, *row, self._words.of(person)))
@@ -309,56 +245,7 @@ class Stage:
         """Draws in the unchanged students of changed or absent guardians: their primary contact may be another now."""
         waiting: list[tuple[Any, ...]] = []
         links: list[tuple[Any, ...]] = []
-        for some in batched(sorted(self._relatives()), FEW):
-            for sourced_id, raw in query(_UNCHANGED_STUDENTS, [self.run.connection_id, some, self.run.pk]):
-                record = Slice("users", sourced_id, bytes(raw))
-                self._stage(record, xxhash.xxh3_128_digest(record.raw), waiting, links)
+        for sourced_id, raw in unchanged_relatives(self.run):
+            record = Slice("users", sourced_id, raw)
+            self._stage(record, xxhash.xxh3_128_digest(record.raw), waiting, links)
         self._write(waiting, links)
-
-    def _relatives(self) -> set[str]:
-        """The sourcedIds that staged guardians name, named when they were last read, or are named by."""
-        now = query(
-            "SELECT sourced_id, agents FROM runs_staged WHERE run_id = %s AND guardian", [self.run.pk]
-        )
-        guardians = [id_ for id_, _ in now]
-        found = {agent for _, agents in now for agent in agents}
-        before = (
-            "SELECT agents FROM connections_sourcerecord WHERE connection_id = %s AND sourced_id = ANY(%s)"
-        )
-        for some in batched(guardians, FEW):
-            rows = query(before, [self.run.connection_id, some])
-            found |= {agent for (agents,) in rows for agent in agents}
-        return found | {teller for _, teller in who_names(self.run.connection_id, guardians)}
-
-
-_UNCHANGED_STUDENTS = (
-    "SELECT sourced_id, raw FROM connections_sourcerecord record WHERE connection_id = %s AND sourced_id = ANY(%s) "
-    "AND person_id IS NOT NULL AND raw IS NOT NULL AND NOT gone "
-    "AND NOT EXISTS (SELECT FROM runs_staged other WHERE other.run_id = %s AND other.sourced_id = record.sourced_id)"
-)
-
-
-def who_names(connection_id: int, ids: Sequence[str]) -> list[tuple[str, str]]:
-    """Who named whom as agent when last read: (told, teller) for every id told. An index look-up for each, few at a time: with
-    `&&` on a list PostgreSQL reads the whole table for every few of them."""
-    text = (
-        "SELECT told, record.sourced_id FROM unnest(%s::text[]) AS told JOIN connections_sourcerecord record "
-        "ON record.agents @> ARRAY[told] WHERE record.connection_id = %s AND NOT record.gone"
-    )
-    return [row for some in batched(ids, FEW) for row in query(text, [some, connection_id])]
-
-
-def batched(ids: Sequence[str], size: int) -> Iterator[list[str]]:
-    """The ids, so many at a time."""
-    for start in range(0, len(ids), size):
-        yield list(ids[start : start + size])
-
-
-def copy(cursor: Any, table: str, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
-    """Rows into a table by COPY."""
-    if not rows:
-        return
-    names = ", ".join(f'"{name}"' for name in columns)
-    with cursor.copy(f"COPY {table} ({names}) FROM STDIN") as sink:
-        for row in rows:
-            sink.write_row(row)
