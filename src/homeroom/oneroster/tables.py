@@ -12,14 +12,9 @@ from dataclasses import dataclass
 from homeroom.oneroster.endpoints import V1P1, V1P2
 
 FLAGS = (
-    *(
-        "americanIndianOrAlaskaNative",
-        "asian",
-        "blackOrAfricanAmerican",
-        "nativeHawaiianOrOtherPacificIslander",
-    ),
-    *("white", "demographicRaceTwoOrMoreRaces", "hispanicOrLatinoEthnicity"),
-)
+    "americanIndianOrAlaskaNative", "asian", "blackOrAfricanAmerican", "nativeHawaiianOrOtherPacificIslander",
+    "white", "demographicRaceTwoOrMoreRaces", "hispanicOrLatinoEthnicity",
+)  # fmt: skip
 _USERS_START = "givenName* familyName* middleName identifier email sms phone agentSourcedIds:>>users grades:list password"
 _USERS_END = "preferredGivenName preferredMiddleName preferredFamilyName primaryOrgSourcedId:>orgs pronouns"
 _BOTH = {

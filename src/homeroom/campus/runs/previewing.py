@@ -27,7 +27,7 @@ from homeroom.campus.runs.lock import Fenced, fenced
 from homeroom.campus.runs.models import Change, Run, SchoolReport, Staged, StagedLink
 from homeroom.campus.runs.planning import Planner
 from homeroom.campus.runs.progress import Clock, Progress, Watch
-from homeroom.campus.runs.staging import COLUMNS, copy, staged_row
+from homeroom.campus.runs.staging import COLUMNS, GONE, copy, staged_row
 from homeroom.sync.narrow import by_org
 from homeroom.sync.reading import Slice, Source
 from homeroom.sync.roster import RoleGroup, SourcePerson
@@ -214,24 +214,7 @@ def _row(
     run: Run, id_: str, raw: Any, person: SourcePerson | None, absent: bool, rules: Any, today: date
 ) -> tuple[Any, ...]:
     if absent or person is None:
-        gone: tuple[Any, ...] = (
-            None,
-            "",
-            "",
-            "",
-            False,
-            False,
-            False,
-            True,
-            [],
-            [],
-            "no longer in the SIS",
-            None,
-            True,
-            None,
-            [],
-        )
-        return (run.pk, id_, None, None, *gone)
+        return (run.pk, id_, None, None, *GONE)
     return (run.pk, id_, None, raw, *staged_row(person, rules, today))
 
 

@@ -20,6 +20,11 @@ NOT_UNDERSTOOD: tuple[Any, ...] = (
     None, "", "", "", False, False, False, False,
     [], [], "could not be understood", None, False, None, [], [],
 )  # fmt: skip
+# The same columns, without what would be sought, of a record that the source no longer has.
+GONE: tuple[Any, ...] = (
+    None, "", "", "", False, False, False, True,
+    [], [], "no longer in the SIS", None, True, None, [],
+)  # fmt: skip
 _facts = msgspec.msgpack.Encoder().encode
 
 

@@ -27,21 +27,9 @@ Progress = Callable[[int, int], None]
 _AT_A_TIME = 2000
 _LOCK = 0x0E06  # of the advisory locks, ours: who changes the records is alone
 _COLUMNS = (
-    *(
-        "share",
-        "kind",
-        "sourced_id",
-        "status",
-        "modified",
-        "digest",
-        "v1p1",
-        "v1p2",
-        "type",
-        "roles",
-        "seats",
-    ),
-    *("school", "course", "class_id", "user", "parent", "terms"),
-)
+    "share", "kind", "sourced_id", "status", "modified", "digest", "v1p1", "v1p2", "type", "roles", "seats",
+    "school", "course", "class_id", "user", "parent", "terms",
+)  # fmt: skip
 _STAMP = b"1970-01-01T00:00:00.000Z"
 _encode = msgspec.json.Encoder().encode
 
