@@ -141,6 +141,8 @@ def test_a_held_run_is_approved_on_its_page(trusting: World, owner: Client) -> N
     page = owner.get(at(trusting, f"rostering/runs/{run.pk}/")).content.decode()
     assert "10 of 40 students would be archived" in page
     assert "Approve 10" in page
+    leaving = Change.objects.filter(run=run, state="held").values_list("subject_id", flat=True)
+    assert all(f'<a href="{at(trusting, f"people/{id_}/")}">' in page for id_ in leaving)
     owner.post(at(trusting, f"rostering/runs/{run.pk}/decide/"), {"decision": "approve"})
     assert len(trusting.active()) == 30
     assert Change.objects.filter(run=run, decided_by__email="owner@lincoln.example").count() == 10

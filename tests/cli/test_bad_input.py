@@ -178,6 +178,15 @@ def test_a_database_that_does_not_answer_is_named_without_its_password(program: 
     assert "hush-hush" not in said.err
 
 
+def test_a_taken_port_of_the_demos_sis_side_names_the_option_for_it(program: Program) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        said = program("demo", "--sis-port", str(taken.getsockname()[1]))
+    assert said.status == 2
+    assert "choose another with --sis-port" in said.err
+
+
 def test_no_secret_given_is_said(program: Program) -> None:
     said = program(
         "connect", "Lincoln High", "--url", "https://sis.example", "--key", "k", "--school-id", "4"

@@ -58,7 +58,7 @@ def demo(
     json: Json = False,
 ) -> int:
     """Starts both sites with a sample district, connects them, syncs, and stays up until Ctrl-C."""
-    sis = choose_port(HOST, sis_port, 8010)
+    sis = choose_port(HOST, sis_port, 8010, "--sis-port")
     app = choose_port(HOST, port, 8000 if sis != 8000 else 8001)
     stage = Stage(f"http://{HOST}:{app}", f"http://{HOST}:{sis}", [])
     os.environ.update(HOMEROOM_URL=stage.app_url, HOMEROOM_SIS_URL=stage.sis_url)

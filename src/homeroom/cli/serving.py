@@ -16,13 +16,13 @@ THREADS = 8  # per worker process: each holds one database connection
 NEAR = 20  # how many ports past the usual one are tried
 
 
-def choose_port(host: str, port: int | None, usual: int) -> int:
-    """The port asked for, or the usual one or the next free one. Raises `Trouble` when the one asked for is taken."""
+def choose_port(host: str, port: int | None, usual: int, option: str = "--port") -> int:
+    """The port asked for with an option, or the usual one or the next free one. Raises `Trouble` when the one asked for is taken."""
     if port is not None:
         if not _free(host, port):
             raise Trouble(
                 f"Port {port} on {host} cannot be used: it is taken, or not ours to take",
-                "Stop what uses it, or choose another with --port.",
+                f"Stop what uses it, or choose another with {option}.",
                 WRONG_USE,
             )
         return port
@@ -30,7 +30,7 @@ def choose_port(host: str, port: int | None, usual: int) -> int:
         if _free(host, candidate):
             return candidate
     raise Trouble(
-        f"Ports {usual} to {usual + NEAR - 1} are all taken", "Choose another with --port.", WRONG_USE
+        f"Ports {usual} to {usual + NEAR - 1} are all taken", f"Choose another with {option}.", WRONG_USE
     )
 
 
