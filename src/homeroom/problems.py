@@ -321,7 +321,7 @@ KINDS: dict[str, Kind] = {
     ),
     "bad_id": Kind(
         "An id has characters that the standard does not allow, or is too long",
-        "It was kept as it is",
+        "It was kept as it is; a row whose own id is longer than 255 characters was left out, and so was a reference that long",
         "Give it an id of allowed characters, everywhere it is named",
         WARNING,
     ),

@@ -47,6 +47,12 @@ def test_no_text_makes_the_reader_fail_but_with_a_filter_error(text: str) -> Non
         ("enabledUser=true", "enabledUser='true'"),
         ("dateLastModified>2026-01-01T00:00:00Z", "dateLastModified>'2026-01-01T00:00:00Z'"),
         ("metadata.ext:lunch~'x'", "metadata.ext:lunch~'x'"),
+        ('status="active"', "status='active'"),
+        ('name="the 7"" \'High\'" AND type="school"', "name='the 7\" ''High''' AND type='school'"),
+        ("(a='1' OR a='2')", "a='1' OR a='2'"),
+        ("b='3' AND (a='1' OR a='2')", "b='3' AND a='1' OR b='3' AND a='2'"),
+        ("( (a='1') or b=true ) and c='(x)'", "a='1' AND c='(x)' OR b='true' AND c='(x)'"),
+        ("(a='1' OR b='2') AND (c='3')", "a='1' AND c='3' OR b='2' AND c='3'"),
     ],
 )
 def test_careless_writing_is_understood(text: str, meant: str) -> None:
@@ -54,8 +60,10 @@ def test_careless_writing_is_understood(text: str, meant: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "status", "status=", "='a'", "a='1' b='2'", "a='1' AND", "a=='1'x", "a='unclosed"]
-)
+    "text",
+    ["", "status", "status=", "='a'", "a='1' b='2'", "a='1' AND", "a=='1'x", "a='unclosed", 'a="unclosed', "a='1')", "(a='1'", "()",
+     "(" * 5000 + "a='1'" + ")" * 5000],
+)  # fmt: skip
 def test_what_is_no_filter_is_refused_with_the_place(text: str) -> None:
     with pytest.raises(FilterError, match="character"):
         parse(text)
@@ -82,6 +90,13 @@ def test_more_comparisons_than_anybody_needs_are_refused() -> None:
     assert len(parse(" OR ".join(["a='1'"] * MOST_CLAUSES)).clauses) == MOST_CLAUSES
     with pytest.raises(FilterError, match="more than 50"):
         parse(" OR ".join(["a='1'"] * (MOST_CLAUSES + 1)))
+
+
+def test_parentheses_that_mean_more_combinations_than_anybody_needs_are_refused() -> None:
+    many = " OR ".join(f"a='{number}'" for number in range(MOST_CLAUSES - 1))
+    assert len(parse(f"b='1' AND ({many})").alternatives) == MOST_CLAUSES - 1
+    with pytest.raises(FilterError, match="combinations"):
+        parse(" AND ".join(["(a='1' OR b='2')"] * 25))
 
 
 @pytest.mark.parametrize(

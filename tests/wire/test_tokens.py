@@ -43,6 +43,12 @@ def pair(site: SisSite) -> str:
     return urlencode({"client_id": site.key, "client_secret": site.secret})
 
 
+def multipart(**fields: str) -> dict[str, str]:
+    """A form as `curl -F` and the form-data of Postman send it."""
+    body, content_type = urllib3.encode_multipart_formdata(fields)
+    return {"body": body.decode(), "Content-Type": content_type}
+
+
 def chunked(site: SisSite) -> urllib3.BaseHTTPResponse:
     body = [f"{GRANT}&{pair(site)}".encode()]
     return http.request("POST", f"{site.address}/oauth/token", body=body, headers=FORM, chunked=True)
@@ -77,6 +83,10 @@ WAYS: dict[str, Callable[[SisSite], urllib3.BaseHTTPResponse]] = {
         site, body=GRANT, **{"Content-Type": f"{FORM['Content-Type']}; charset=UTF-8"}, **basic(site)
     ),
     "in chunks": chunked,
+    "a multipart form": lambda site: ask(site, **multipart(client_id=site.key, client_secret=site.secret)),
+    "a multipart form, basic": lambda site: ask(
+        site, **multipart(grant_type="client_credentials"), **basic(site)
+    ),
     "another type": lambda site: ask(site, body=f"{GRANT}&{pair(site)}", **{"Content-Type": "text/plain"}),
 }
 
@@ -96,7 +106,8 @@ def test_every_way_of_asking_is_understood(sis_site: SisSite, way: str) -> None:
     "path",
     ["/oauth/token", "/oauth/token/", "//oauth//token", "/oauth/access_token", "/oauth2/token", "/ims/oneroster/token",
      "/ims/oneroster/v1p1/token", "/ims/oneroster/v1p1/Token", "/ims/oneroster/v1p2/token", "/ims/oneroster/rostering/v1p2/token",
-     "/ims/oneroster/rostering/v1p2/token/", "/oauth/token?appName=minga"],
+     "/ims/oneroster/rostering/v1p2/token/", "/ims/oneroster/v1p2/rostering/v1p2/token", "/oauth/token?appName=minga",
+     "/ims/oneroster/v1p1/oauth/token", "/ims/oneroster/rostering/v1p2/oauth2/token", "/ims/oneroster/oauth/access_token"],
 )  # fmt: skip
 def test_every_address_of_tokens_is_answered(sis_site: SisSite, path: str) -> None:
     assert ask(sis_site, path, GRANT, **FORM, **basic(sis_site)).status == 200
@@ -165,6 +176,25 @@ def test_a_header_that_is_no_pair_is_refused(sis_site: SisSite, header: str) -> 
 @pytest.mark.parametrize("body", ["{", "[1]", '"x"', '{"scope": 5, "client_id": {}}', "%ff=%fe&&&=", "\0"])
 def test_a_body_that_is_nothing_is_refused(sis_site: SisSite, body: str) -> None:
     assert ask(sis_site, body=body, **{"Content-Type": "application/json"}).status == 401
+
+
+def test_the_scope_of_a_multipart_form_is_what_is_granted(sis_site: SisSite) -> None:
+    answer = ask(sis_site, **multipart(scope=V1P2_SCOPES + "roster-core.readonly"), **basic(sis_site))
+    assert answer.json()["scope"] == V1P2_SCOPES + "roster-core.readonly"
+
+
+@pytest.mark.parametrize(
+    ("content_type", "body"),
+    [
+        ("multipart/form-data", "--x\r\n\r\n--x--"),
+        ("multipart/form-data; boundary=x", "--x\r\nContent-Disposition: form-data; name*=utf-8''%ff\r\n\r\n1\r\n--x--"),
+        ("multipart/form-data; boundary=x", "--x\r\n\r\nnameless\r\n--x"),
+        ('multipart/form-data; boundary="', "client_id=a"),
+        ("multipart/", ""),
+    ],
+)  # fmt: skip
+def test_a_multipart_form_that_is_none_is_refused(sis_site: SisSite, content_type: str, body: str) -> None:
+    assert ask(sis_site, body=body, **{"Content-Type": content_type}).status == 401
 
 
 def test_other_methods_are_told_the_right_one(sis_site: SisSite) -> None:

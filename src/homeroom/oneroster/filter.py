@@ -2,8 +2,9 @@
 
     filter = clause *( SP ("AND" / "OR") SP clause ) ;  clause = name op value ;  op = = != > >= < <= ~
 
-The standard allows two clauses; more are read too, AND binding tighter than OR. Any case of AND and OR, bare numbers,
-dates and booleans are accepted, since clients send them. A quote inside a value is doubled. `parse(str(f)) == f`.
+The standard allows two clauses; more are read too, AND binding tighter than OR. Any case of AND and OR, parentheses, double
+quotes, bare numbers, dates and booleans are accepted, since clients send them. A quote inside a value is doubled.
+`parse(str(f)) == f`.
 """
 
 import re
@@ -13,10 +14,12 @@ from urllib.parse import unquote
 
 OPERATORS = ("!=", ">=", "<=", "=", ">", "<", "~")
 _CLAUSE = re.compile(
-    r"\s*([A-Za-z_][\w:-]*(?:\.[A-Za-z_][\w:-]*)*)\s*(!=|>=|<=|=|>|<|~)\s*('(?:[^']|'')*'|[^\s']+)"
+    r"\s*([A-Za-z_][\w:-]*(?:\.[A-Za-z_][\w:-]*)*)\s*(!=|>=|<=|=|>|<|~)\s*"
+    r"""('(?:[^']|'')*'|"(?:[^"]|"")*"|[^\s'"()]+)"""
 )
 MOST_CLAUSES = 50
-_JOIN = re.compile(r"\s+(and|or)\s+", re.IGNORECASE)
+_AND, _OR = (re.compile(rf"\s+{word}\s+", re.IGNORECASE) for word in ("and", "or"))
+_OPEN, _CLOSE = re.compile(r"\s*\("), re.compile(r"\s*\)")
 
 
 class FilterError(ValueError):
@@ -53,29 +56,82 @@ class Filter:
 
 def parse(text: str) -> Filter:
     """The filter that a text says. Raises `FilterError` with the place where it stops being one."""
-    groups: list[list[Clause]] = [[]]
-    position = 0
-    for _ in range(MOST_CLAUSES):
-        found = _CLAUSE.match(text, position)
+    reader = _Reader(text)
+    alternatives = reader.any_of()
+    reader.end()
+    return Filter(tuple(alternatives))
+
+
+_Alternatives = list[tuple[Clause, ...]]
+
+
+class _Reader:
+    """Reads a filter from left to right: OR between ANDs, between comparisons and what is in parentheses."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._position = self._clauses = self._depth = 0
+
+    def any_of(self) -> _Alternatives:
+        found = self._all_of()
+        while self._take(_OR):
+            found += self._all_of()
+        return found
+
+    def _all_of(self) -> _Alternatives:
+        found = self._one()
+        while self._take(_AND):
+            found = _each_with_each(found, self._one())
+        return found
+
+    def _one(self) -> _Alternatives:
+        if not self._take(_OPEN):
+            return [(self._clause(),)]
+        self._depth += 1
+        if self._depth > MOST_CLAUSES:
+            raise FilterError(f"more than {MOST_CLAUSES} parentheses at character {self._position}")
+        found = self.any_of()
+        if not self._take(_CLOSE):
+            raise self._expected("AND, OR or a closing parenthesis")
+        self._depth -= 1
+        return found
+
+    def _clause(self) -> Clause:
+        found = self._take(_CLAUSE)
         if not found:
+            raise self._expected("a comparison such as status='active'")
+        self._clauses += 1
+        if self._clauses > MOST_CLAUSES:
             raise FilterError(
-                f"expected a comparison such as status='active' at character {position + 1} of the filter"
+                f"a filter of more than {MOST_CLAUSES} comparisons at character {self._position}"
             )
-        groups[-1].append(Clause(found[1], found[2], _unquote(found[3])))
-        position = found.end()
-        if not text[position:].strip():
-            return Filter(tuple(tuple(group) for group in groups))
-        join = _JOIN.match(text, position)
-        if not join:
-            raise FilterError(f"expected AND, OR or the end at character {position + 1} of the filter")
-        if join[1].lower() == "or":
-            groups.append([])
-        position = join.end()
-    raise FilterError(f"a filter of more than {MOST_CLAUSES} comparisons at character {position + 1}")
+        return Clause(found[1], found[2], _unquote(found[3]))
+
+    def end(self) -> None:
+        if self._text[self._position :].strip():
+            raise self._expected("AND, OR or the end")
+
+    def _take(self, pattern: re.Pattern[str]) -> re.Match[str] | None:
+        found = pattern.match(self._text, self._position)
+        self._position = found.end() if found else self._position
+        return found
+
+    def _expected(self, what: str) -> FilterError:
+        return FilterError(f"expected {what} at character {self._position + 1} of the filter")
+
+
+def _each_with_each(left: _Alternatives, right: _Alternatives) -> _Alternatives:
+    """Both at a time: (a OR b) AND c is a AND c OR b AND c."""
+    if len(left) * len(right) > MOST_CLAUSES:
+        raise FilterError(
+            f"the parentheses mean more than {MOST_CLAUSES} combinations at their last character; ask in several calls"
+        )
+    return [(*one, *other) for one in left for other in right]
 
 
 def _unquote(value: str) -> str:
-    return value[1:-1].replace("''", "'") if value.startswith("'") else value
+    mark = value[0]
+    return value[1:-1].replace(mark * 2, mark) if mark in "'\"" else value
 
 
 def parse_sent(text: str) -> Filter:

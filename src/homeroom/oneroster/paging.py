@@ -7,7 +7,9 @@ from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 DEFAULT_LIMIT = 100
 MOST_LINKS = 7000  # bytes: many proxies take 8 KiB of headers, all together
 IN_ADDRESSES = ":/[]@-._~"  # what stands in an address as it is; a comma would end a link
-MOST = 2**53  # beyond this a number is a mistake, not an offset
+MOST = (
+    2**53
+)  # what is beyond it, such as the largest number that a client's language has, means no more than this
 
 
 class PagingError(ValueError):
@@ -30,9 +32,9 @@ def window(limit: str | None, offset: str | None, largest: int) -> Window:
 def _number(name: str, text: str | None, default: int, least: int) -> int:
     if text is None:
         return default
-    if not re.fullmatch(r"[0-9]{1,16}", text) or not least <= int(text) <= MOST:
+    if not re.fullmatch(r"[0-9]{1,100}", text) or int(text) < least:
         raise PagingError(f"{name} must be a whole number of at least {least}")
-    return int(text)
+    return min(int(text), MOST)
 
 
 def link_header(url: str, query: list[tuple[str, str]], asked: Window, total: int) -> str:

@@ -213,6 +213,71 @@ def test_a_bulk_of_roles_takes_away_what_it_does_not_have(tmp_path: Path) -> Non
     assert not {problem.code for problem in report.problems if problem.code == "dangling_reference"}
 
 
+LONG = "x" * 256
+
+
+def bad_ids(report: LoadReport) -> set[tuple[str, str | None]]:
+    return {(problem.where, problem.field) for problem in report.problems if problem.code == "bad_id"}
+
+
+@BOTH
+@pytest.mark.parametrize("table", ["orgs", "users", "academicSessions", "courses", "classes", "enrollments"])
+def test_an_id_too_long_to_keep_costs_its_own_row_alone(tmp_path: Path, version: str, table: str) -> None:
+    made = sample(version)
+    made.files[table].append([LONG, *made.files[table][-1][1:]])
+    report = taken(made, tmp_path)
+    assert everything() == everything_of(sample(version), tmp_path)
+    assert bad_ids(report) == {(f"{table}.csv", "sourcedId")}
+    assert "rows_lost" in codes(report)
+    assert all(len(problem.sourced_id or "") < 256 for problem in report.problems)
+
+
+def everything_of(made: Sample, tmp_path: Path) -> object:
+    taken(made, tmp_path, replace=True)
+    return everything()
+
+
+@pytest.mark.parametrize(
+    ("version", "table", "column"),
+    [
+        ("1.1", "users", "orgSourcedIds"),
+        ("1.1", "users", "agentSourcedIds"),
+        ("1.2", "roles", "orgSourcedId"),
+        ("1.2", "roles", "userSourcedId"),
+        ("1.2", "users", "primaryOrgSourcedId"),
+        ("1.2", "classes", "termSourcedIds"),
+        ("1.2", "classes", "schoolSourcedId"),
+        ("1.2", "enrollments", "userSourcedId"),
+        ("1.2", "orgs", "parentSourcedId"),
+    ],
+)
+def test_a_reference_too_long_for_any_id_is_left_out(
+    tmp_path: Path, version: str, table: str, column: str
+) -> None:
+    made = sample(version)
+    name = "".join(chr(33 + number * 7 % 90) for number in range(4000)).replace(",", "x")
+    made.put(table, 2, column, name)
+    report = taken(made, tmp_path)
+    assert (f"{table}.csv", column) in bad_ids(report)
+    assert name[:40] not in str(everything())
+
+
+def test_long_words_of_ones_own_are_served_and_what_is_no_word_is_left_out(tmp_path: Path) -> None:
+    made, word = sample("1.2"), "ext:" + "coach-" * 40
+    for table, column in (
+        ("orgs", "type"),
+        ("academicSessions", "type"),
+        ("enrollments", "role"),
+        ("roles", "role"),
+    ):
+        made.put(table, 2, column, word)
+        made.put(table, 3, column, "x" * 3000)
+    taken(made, tmp_path)
+    assert served("orgs")["district"]["type"] == served("academicSessions")["year"]["type"] == word
+    assert served("enrollments")["e1"]["role"] == served("users")["ana"]["roles"][0]["role"] == word
+    assert "x" * 300 not in str(everything())
+
+
 @pytest.mark.parametrize(
     "torn",
     [

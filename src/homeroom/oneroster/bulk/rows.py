@@ -4,18 +4,29 @@ import re
 from typing import Any
 
 from homeroom.oneroster import records as r
-from homeroom.oneroster.bulk.cells import Row, is_moment
+from homeroom.oneroster.bulk.cells import LONGEST_ID, Row, is_moment
 from homeroom.oneroster.bulk.parts import Part
-from homeroom.oneroster.tables import FLAGS, VOCABULARIES
+from homeroom.oneroster.tables import FLAGS, TABLES, VOCABULARIES
 from homeroom.oneroster.v1p2 import ROLE_1P2
 
 _USER_ID = re.compile(r"\{([^:{}]*):([^{}]*)\}")
+LONGEST_WORD = 255  # a longer one is a text that slipped into its column
 _GONE = ("tobedeleted", "inactive")  # 1.0 had `inactive`, which 1.1 reads as tobedeleted
 
 
 def clean(cell: str) -> str:
     """A cell's text, trimmed, without NULs, which no database keeps."""
     return cell.replace("\0", "").strip()
+
+
+def without_long_ids(table: str, version: str, row: Row) -> Row:
+    """The row without references that are longer than any sourcedId: nobody can be meant, and no index takes them."""
+    if max(map(len, row.values())) <= LONGEST_ID:
+        return row
+    named = {column.name for column in TABLES[version][table] if column.is_reference} & row.keys()
+    return row | {
+        name: ",".join(item for item in row[name].split(",") if len(item) <= LONGEST_ID) for name in named
+    }
 
 
 def said(table: str, row: Row) -> tuple[r.Record | None, Part | None]:
@@ -115,6 +126,8 @@ def _list(row: Row, name: str) -> tuple[str, ...]:
 def _word(row: Row, name: str, vocabulary: str) -> str:
     """A word as the standard writes it, however it is written here."""
     value = row.get(name, "")
+    if len(value) > LONGEST_WORD:
+        return ""
     first, second, _ = VOCABULARIES[vocabulary]
     if not value or value in first or value in second:
         return value

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import IO
 
 from homeroom.oneroster.bulk import headers, manifest, rows
-from homeroom.oneroster.bulk.cells import Row, breaches
+from homeroom.oneroster.bulk.cells import BAD_ID, LONGEST_ID, Row, breaches
 from homeroom.oneroster.bulk.files import BulkError, Files, find, readable
 from homeroom.oneroster.bulk.lines import Line, lines
 from homeroom.oneroster.bulk.manifest import BULK, DELTA, Manifest
@@ -102,6 +102,9 @@ class BulkSet:
         if not sourced_id:
             problem = Problem("missing_id", file.name, field="sourcedId", row=line.number)
             return Read(file, line.number, problems=(*written, problem))
+        if len(sourced_id) > LONGEST_ID:
+            problem = Problem("bad_id", file.name, sourced_id[:40], "sourcedId", line.number, BAD_ID)
+            return Read(file, line.number, problems=(*written, problem))
         found = breaches(file.table, row, self.version, delta=file.delta)
         problems = tuple(
             Problem(code, file.name, sourced_id, name, line.number, detail)
@@ -109,6 +112,7 @@ class BulkSet:
             if name not in file.header.missing  # said once, of the header
         )
         row = {name: rows.clean(cell) for name, cell in row.items() if name}
+        row = rows.without_long_ids(file.table, self.version, row)
         record, part = rows.said(file.table, row)
         return Read(file, line.number, row, record, part, (*written, *problems))
 

@@ -33,7 +33,8 @@ _BASE = re.compile(
     rf"(?P<prefix>(?:{PREFIXES})?)(?:/ims/oneroster/(?:{SEGMENTS}))*/ims/oneroster/(?P<segment>{SEGMENTS})(?=/|$)"
 )
 _TOKEN = re.compile(
-    rf"(?:/ims/oneroster(?:/(?:rostering/)?v1p[12])?|/oauth2?)/(?:access_)?token|{TOKENS}", re.IGNORECASE
+    rf"(?:/ims/oneroster(?:/(?:{SEGMENTS}|rostering/v1p1))?(?:/oauth2?)?|/oauth2?)/(?:access_)?token|{TOKENS}",
+    re.IGNORECASE,
 )
 _SERVED = re.compile(rf"/+(?:ims|oauth2?)(?:/|$)|/*(?:(?:{PREFIXES})/+ims/|(?:{TOKENS})/*$)", re.IGNORECASE)
 LONGEST_QUERY = 16_384  # it stands in the next link too, and a header has an end

@@ -22,7 +22,7 @@ class Record(models.Model):
     digest = models.BinaryField(max_length=16)
     v1p1 = models.TextField()
     v1p2 = models.TextField()
-    type = models.CharField(max_length=40, blank=True)
+    type = models.TextField(blank=True)
     roles = ArrayField(models.TextField(), default=list)
     seats = ArrayField(models.TextField(), default=list)
     school = models.TextField(blank=True, db_collation="C")
@@ -63,7 +63,7 @@ class Total(models.Model):
 
     share = models.IntegerField(default=0)
     kind = models.CharField(max_length=20)
-    subset = models.CharField(max_length=40, blank=True)
+    subset = models.TextField(blank=True)
     count = models.BigIntegerField()
 
     class Meta:
