@@ -222,7 +222,9 @@ USERS = [  # what is asked, and who of the odd district answers, in 1.1 and in 1
     ("sourcedid='g1'", 400, 400),
     ("agents.email='x'", 400, 400),
     ("givenName.x='x'", 400, 400),
-    ("(givenName='x')", 400, 400),
+    ("email!='' AND (grades='09' OR familyName~'ångström')", "u/1 g1", None),
+    ('familyName="O\'Hara, ""Z"""', "u/1", None),
+    ("(givenName='x'", 400, 400),
     ("givenName='x' AND", 400, 400),
     ("givenName LIKE 'x'", 400, 400),
 ]  # fmt: skip

@@ -116,7 +116,7 @@ def test_every_error_is_json(sis_site: SisSite, bearer: dict[str, str], path: st
         ("limit=1.5", 400),
         ("limit=", 400),
         ("limit=%D9%A1%D9%A2", 400),
-        ("limit=99999999999999999999", 400),
+        ("limit=99999999999999999999", 200),
         ("offset=-1", 400),
         ("offset=x", 400),
         ("limit=9007199254740992&offset=9007199254740992", 200),
