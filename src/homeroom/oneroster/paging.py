@@ -7,9 +7,8 @@ from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 DEFAULT_LIMIT = 100
 MOST_LINKS = 7000  # bytes: many proxies take 8 KiB of headers, all together
 IN_ADDRESSES = ":/[]@-._~"  # what stands in an address as it is; a comma would end a link
-MOST = (
-    2**53
-)  # what is beyond it, such as the largest number that a client's language has, means no more than this
+# What is beyond it, such as the largest number that a client's language has, means no more than this.
+MOST = 2**53
 
 
 class PagingError(ValueError):
