@@ -64,6 +64,22 @@ def test_a_link_that_says_what_our_offset_says_is_our_own_and_any_other_is_follo
     assert one.after(page(20, 10, 95, cursor)) == at(30)  # it repeats
 
 
+def test_a_link_that_leads_back_is_not_followed_though_it_names_another_limit() -> None:
+    one = walk()
+    assert one.after(page(0, 4, link=f"{BASE}/users?limit=4&offset=0")) == at(4)
+    assert one.after(page(4, 4, link=f"{BASE}/users?limit=4&offset=0")) == at(8)
+    assert one.after(page(8, 4, link=f"{BASE}/users?limit=4&offset=12&page=4")) is not None
+    assert one.after(page(12, 4, link=f"{BASE}/users?limit=4&offset=12")) == at(16)
+
+
+def test_a_link_that_counts_pages_is_followed() -> None:
+    one = walk()
+    assert one.after(page(0, 10, link=f"{BASE}/users?limit=10&offset=1")) == f"{BASE}/users?limit=10&offset=1"
+    assert (
+        one.after(page(10, 10, link=f"{BASE}/users?limit=10&offset=2")) == f"{BASE}/users?limit=10&offset=2"
+    )
+
+
 def test_a_link_elsewhere_is_not_followed() -> None:
     for link in (
         "https://evil.example/users?offset=10",

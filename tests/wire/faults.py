@@ -291,6 +291,7 @@ FAULTS = [
     Fault("its data revision moves once", revision(lambda a: "1" if a.before == 0 else "2")),
     Fault("its next links repeat the first page", link(lambda a: f"{a.path}?limit=10&offset=0")),
     Fault("its next links lead back to the page before", link(lambda a: f"{a.path}?offset={max(int(a.query['offset']) - 10, 0)}&limit=10")),
+    Fault("its next links lead back to the first page with a limit of its own", link(lambda a: f"{a.path}?limit=7&offset=0")),
     Fault("its next links are relative and lead by a cursor; no totals", users(cursor)),
     Fault("its next links lead to another host", link(lambda a: "http://evil.example/users?offset=10")),
     Fault("its next links are no addresses", link(lambda a: "http://[::1/")),

@@ -352,6 +352,35 @@ def test_a_server_that_looks_in_the_body_alone_is_found_before_a_lock_out() -> N
     assert lock.refused == 1
 
 
+GUARD = Answer(401, b'{"statusInfoSet": [{"imsx_codeMinor": "unauthorized"}]}', BEARER)
+
+
+def _all_behind_a_guard(asked: Asked, answer: Answer) -> Answer:
+    """The token service is elsewhere, and whatever else is asked meets the guard of the API."""
+    if asked.path == "/sts/of/ours/token":
+        return guarded(asked, answer)
+    return answer if with_token(asked) and not is_token_call(asked) else GUARD
+
+
+def test_what_guards_a_whole_api_is_not_taken_for_tokens_that_are_refused() -> None:
+    with server(PEOPLE, _all_behind_a_guard) as at, pytest.raises(ExchangeFailed) as failed:
+        find(at)
+    assert failed.value.kind == "token"
+    assert "does not accept" not in str(failed.value)
+    assert "token URL" in failed.value.cure
+    assert sum(map(carries_credentials, at.asked)) <= MOST_WITH_CREDENTIALS
+
+
+@pytest.mark.parametrize("auth", ["OAuth ", "Bearer tell-nobody"])
+def test_behind_a_guard_over_everything_signatures_and_bearers_are_tried_all_the_same(auth: str) -> None:
+    def bend(asked: Asked, answer: Answer) -> Answer:
+        shown = asked.headers.get("Authorization", "").startswith(auth)
+        return answer if shown and not is_token_call(asked) else GUARD
+
+    with server(PEOPLE, bend) as at:
+        assert find(at).profile.base_url == at.base
+
+
 UNHELPFUL = [
     Answer(400, b'{"error": "invalid_request"}'),
     Answer(401, b""),

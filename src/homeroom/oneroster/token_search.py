@@ -107,10 +107,16 @@ class TokenSearch:
         return None
 
     def _refused(self, refusals: list[TokenRefused]) -> None:
-        wrong = next((said for said in refusals if said.credentials), None)
-        if wrong is not None and (self.typed or not self.signed):
+        """Ends the search where key and secret were refused for certain; else keeps what was said, and others are asked."""
+        of_credentials = sorted(
+            (said for said in refusals if said.credentials), key=lambda said: not said.plainly
+        )
+        wrong = of_credentials[0] if of_credentials else None
+        if wrong is not None and (self.typed or (wrong.plainly and not self.signed)):
             raise token_refused(wrong)
-        if refusals:
+        if wrong is not None and not wrong.plainly:
+            self.findings.tell(_not_certain(wrong))
+        elif refusals:
             self.findings.tell(token_refused(wrong or refusals[0]))
 
     def _post(self, url: str, headers: dict[str, str], body: bytes) -> Reply:
@@ -118,3 +124,13 @@ class TokenSearch:
             return self.guessing.send("POST", url, headers, body)
         except Redirected:
             return Reply(302, {}, b"")  # no token service sends key and secret elsewhere
+
+
+def _not_certain(found: TokenRefused) -> ExchangeFailed:
+    """What guards an API answers so everywhere below it, so this may be no token service at all."""
+    return ExchangeFailed(
+        "token",
+        f"No address near this one gave a token; where one might be, the answer was {found.description}",
+        "Ask the SIS's administrator for the token URL and enter it too. If it is the right one already, "
+        "copy API Key and Client Secret again from the SIS.",
+    )

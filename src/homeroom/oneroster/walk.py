@@ -51,6 +51,7 @@ class Walk:
         self._keyset, self._limit, self._base = profile.keyset, profile.max_limit, profile.base_url
         self._last, self._seen = "", set[int]()
         self._asked: set[Request] = set()  # a link that leads back to one of them is not followed
+        self._offset = 0  # of the page that was asked for last, where its address has one
         self._step = 0  # how far offsets move, once it is known; 0 when the way cannot be told beforehand
         self._checksum = xxhash.xxh3_64()
         self.closing = False  # the page asked for only has to show that there is no more
@@ -159,12 +160,14 @@ class Walk:
         self.closing = pull.received == pull.claimed
         own, self._step = self._at(pull.received), 0
         link = self._link(page.links.get("next", ""))
-        wanted = {_request(link)} if link and not self.closing else set()
+        wanted = {_request(link)} if link and not self.closing and not self._leads_back(link) else set()
         ours = _request(self._base + own)
         if wanted - {ours} - self._asked:
             self._asked |= wanted
+            self._offset = _offset(link, self._offset)
             return link
         self._asked.add(ours)
+        self._offset = pull.received
         self._step = len(page.records) if page.size <= SMALL and not self.closing else 0
         return own
 
@@ -184,6 +187,10 @@ class Walk:
         except ValueError:
             return ""
         return whole if (ours.scheme, ours.netloc) == (theirs.scheme, theirs.netloc) else ""
+
+    def _leads_back(self, link: str) -> bool:
+        """Whether a next link leads to the page it stands on, or before it; it may name another limit than we did."""
+        return _offset(link, self._offset + 1) <= self._offset
 
     def _at_the_end(self) -> str | None:
         """An empty page. Read by id without a total, one look at the position after the last shows whether it is the end."""
@@ -205,6 +212,12 @@ def _request(address: str) -> Request:
     """What an address asks for, however its query is ordered or encoded."""
     parts = urlsplit(address)
     return parts.path, frozenset(parse_qsl(parts.query))
+
+
+def _offset(address: str, otherwise: int) -> int:
+    """The offset that an address names, or another number where it names none."""
+    said = dict(parse_qsl(urlsplit(address).query)).get("offset", "")
+    return int(said) if said.isascii() and said.isdigit() and len(said) < 16 else otherwise
 
 
 def pages(session: Session, walk: Walk, words: tuple[str, ...]) -> Iterator[list[RawRecord]]:

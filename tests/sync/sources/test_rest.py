@@ -1,5 +1,6 @@
 """Reading by a profile, and looking for the server anew when it is no longer as the profile has it: once, and never elsewhere."""
 
+import json
 from dataclasses import replace
 from typing import Any
 
@@ -9,7 +10,7 @@ from homeroom.oneroster.exchange import Exchange
 from homeroom.oneroster.profile import Profile
 from homeroom.sync.reading import SourceFailed
 from homeroom.sync.sources.rest import RestSettings, RestSource
-from tests.wire.misbehaving import Answer, Asked, Server, server, user
+from tests.wire.misbehaving import ORGS, Answer, Asked, Server, server, user
 
 PEOPLE = [user(number) for number in range(5)]
 
@@ -131,3 +132,15 @@ def test_without_a_profile_it_is_found_and_kept() -> None:
 )
 def test_what_is_stored_and_is_no_profile_is_none(stored: dict[str, object]) -> None:
     assert Profile.from_json(stored) is None
+
+
+def test_a_school_that_is_listed_twice_is_one_school() -> None:
+    def twice(asked: Asked, answer: Answer) -> Answer:
+        if not asked.path.endswith("/orgs"):
+            return guarded(asked, answer)
+        return Answer(body=json.dumps({"orgs": ORGS + ORGS}).encode())
+
+    with server(PEOPLE, twice) as at:
+        reading = source(at, right(at))
+        assert [org.sourced_id for org in reading.orgs()] == ["org-lincoln"]
+        assert not reading.evidence["orgs"].complete

@@ -60,14 +60,16 @@ class Token:
 
 @dataclass(frozen=True, slots=True)
 class TokenRefused:
-    """No token. `credentials` = the server understood and says key or secret are wrong; `scope` = it wants other scopes;
-    `place` = where they stood is not where it looks for them; `served` = there is a token service at all."""
+    """No token. `credentials` = key or secret are refused; `plainly` = in a word that only token services have, where any
+    other 401 may come from what guards a whole API; `scope` = it wants other scopes; `place` = where they stood is not where
+    it looks for them; `served` = there is a token service at all."""
 
     credentials: bool
     description: str
     scope: bool = False
     place: bool = False
     served: bool = True
+    plainly: bool = False
 
 
 def next_style(tried: Sequence[tuple[str, TokenRefused]], known: Credentials, first: str = "") -> str:
@@ -137,15 +139,14 @@ def read_token(status: int, body: bytes, cookies: str, now: datetime) -> Token |
     error = str(said.get("error", ""))[:60]
     error = error if error.replace("_", "").isalnum() else ""  # a code is a word; nothing else is repeated
     served = status not in _NOT_SERVED and not _is_page(status, body)
-    wrong = error in ("invalid_client", "unauthorized_client", "access_denied") or (
-        status == 401 and bool(said)
-    )
+    plainly = error in ("invalid_client", "unauthorized_client", "access_denied")
     return TokenRefused(
-        served and wrong,
+        served and (plainly or (status == 401 and bool(said))),
         f"HTTP {status}" + (f", {error}" if error else ""),
         scope=error == "invalid_scope",
         place=status == 401,
         served=served,
+        plainly=served and plainly,
     )
 
 

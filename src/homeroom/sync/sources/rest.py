@@ -118,7 +118,8 @@ class RestSource:
 
     def _orgs(self, attempt: int) -> list[SourceOrg]:
         pulled = self._pull("/orgs", "orgs", ("orgs",), attempt, "")
-        return [org for page in pulled for org in map(_org, page) if org is not None]
+        found = [org for page in pulled for org in map(_org, page) if org is not None]
+        return list({org.sourced_id: org for org in found}.values())
 
     def _look_again(self, failed: BaseException | None) -> bool:
         """Finds the server anew, once in the life of a source, when it is no longer as the profile has it."""
