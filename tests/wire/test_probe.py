@@ -115,6 +115,7 @@ def test_whatever_sis_was_chosen_leads_to_the_base(sis: str) -> None:
         ("/odd", "/odd/api/ims/oneroster/v1p1"),
         ("/campus/api/oneroster/v1p2/app", "/campus/api/oneroster/v1p2/app/ims/oneroster/rostering/v1p2"),
         ("/ims/oneroster/v1p2", "/ims/oneroster/v1p2"),
+        ("/ims/oneroster/v1p2", "/ims/oneroster/v1p2/rostering/v1p2"),
         ("/gateway/v1p1", "/gateway/v1p1"),
         ("/sign-in/page.aspx", "/ims/oneroster/v1p1"),
         ("/focus/Modules.php", "/focus/ims/oneroster/v1p1"),

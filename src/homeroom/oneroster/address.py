@@ -130,7 +130,7 @@ def _kept(path: str) -> tuple[str, str]:
 
 def base_groups(address: Address, sis: str = "", version: str = "") -> list[list[Base]]:
     """Bases to try, likeliest first, those below one prefix together. With a `version`, only those that speak it."""
-    first = [Base(address.url, address.version)] if address.version else []
+    first = _typed(address)
     found, groups = set[str](), []
     for prefix in _prefixes(address, sis):
         below = [Base(f"{address.root}{prefix}{suffix}", spoken) for suffix, spoken in SUFFIXES]
@@ -142,6 +142,14 @@ def base_groups(address: Address, sis: str = "", version: str = "") -> list[list
         groups += [group] if group else []
         first = []
     return groups
+
+
+def _typed(address: Address) -> list[Base]:
+    """The base that was typed, where it names a version. Below /ims/oneroster/v1p2 some have the services of 1.2, each with
+    its version once more, which is what Google's conformance tests ask for."""
+    named = [Base(address.url, address.version)] if address.version else []
+    below = address.path.lower().endswith("/ims/oneroster/v1p2")
+    return [*named, *([Base(f"{address.url}/rostering/v1p2", V1P2)] if below else [])]
 
 
 def _prefixes(address: Address, sis: str) -> list[str]:
