@@ -56,7 +56,8 @@ def test(
 ) -> ConnectionTest:
     """The whole answer for a typed School ID. `told` hears each point as it is answered."""
     source.exchange = _brisk(source.exchange)
-    trial, answers = Trial(source, school_id), dict[str, Check]()
+    trial, answers = Trial(school_id, source.settings.sis, source=source), dict[str, Check]()
+    trial.looks = lambda: people.look(trial.ready(), trial.org)
     begun = source.exchange.clock()
     for point in POINTS:
         for check in _answers(point, trial, answers, begun):

@@ -17,7 +17,7 @@ from homeroom.sync.roster import RoleGroup, SourcePerson
 from homeroom.sync.rules import GROUP_OF_ROLE
 from homeroom.sync.sources.people import person_of
 from homeroom.sync.sources.points.switches import switch_for
-from homeroom.sync.sources.points.trial import Seen, Trial, fine, mind
+from homeroom.sync.sources.points.trial import Look, Seen, fine, mind
 
 MOST_PAGES, PAGE = 5, 1000
 ENOUGH = 0.95  # of a group that has what is asked about
@@ -25,15 +25,15 @@ SAMPLE = 5
 _LISTS = (("student", "students"), ("teacher", "teachers"))
 
 
-def seen(trial: Trial) -> Seen:
-    """The people looked at: up to 5,000 users, and a page of the school's own lists where the server has them."""
+def seen(trial: Look) -> Seen:
+    """The people looked at, once for all points."""
     if trial.seen is None:
-        trial.seen = look(trial.ready(), trial.school.sourced_id if trial.school else "")
+        trial.seen = trial.looks()
     return trial.seen
 
 
 def look(session: Session, school: str, most_pages: int = MOST_PAGES) -> Seen:
-    """Looks at people, page by page, no more than so many pages."""
+    """Looks at the people of a server: up to 5,000 users, and a page of the school's own lists where it has them."""
     found = Seen()
     bounds = Bounds(pages=most_pages)
     walk = Walk(replace(session.profile, max_limit=PAGE, keyset=False), "/users", "", bounds)
@@ -66,14 +66,14 @@ def roles_at(person: SourcePerson, org: str) -> Iterator[str]:
     return (role.word for role in person.roles if role.org == org)
 
 
-def counts(trial: Trial) -> list[Check]:
+def counts(trial: Look) -> list[Check]:
     """How many of each role the school has."""
     looked, school = seen(trial), trial.school
     assert school is not None  # noqa: S101 # the point before this one
     found = Counter(word for person in looked.people for word in set(roles_at(person, school.sourced_id)))
     trial.counts = dict(found) | looked.totals
     if not any(trial.counts.values()):
-        said = f"None of the {len(looked.people):,} people looked at is of {school.name}"
+        said = f"None of the {looked.number:,} people looked at is of {school.name}"
         ask = f"Our key sees {school.name} but none of its people. Please share them with it."
         return [mind("people", said, switch_for(trial.sis, "people"), ask)]
     words = ", ".join(f"{count:,} {role}" for role, count in sorted(trial.counts.items(), key=_order))
@@ -101,17 +101,17 @@ def _claimed(looked: Seen) -> str:
     return f" of {looked.total:,}" if looked.total else ""
 
 
-def emails(trial: Trial) -> list[Check]:
+def emails(trial: Look) -> list[Check]:
     """How many have an e-mail address."""
     return [_coverage(trial, "emails", "e-mail address", "email", tuple(RoleGroup))]
 
 
-def numbers(trial: Trial) -> list[Check]:
+def numbers(trial: Look) -> list[Check]:
     """How many students have a number."""
     return [_coverage(trial, "numbers", "number", "number", (RoleGroup.STUDENTS,))]
 
 
-def _coverage(trial: Trial, point: str, noun: str, field: str, groups: tuple[RoleGroup, ...]) -> Check:
+def _coverage(trial: Look, point: str, noun: str, field: str, groups: tuple[RoleGroup, ...]) -> Check:
     rows = [(group, *_share(trial, group, field)) for group in groups]
     rows = [row for row in rows if row[2]]
     said = ", ".join(f"{have:,} of {of:,} {group.value}" for group, have, of in rows)
@@ -128,18 +128,16 @@ def _coverage(trial: Trial, point: str, noun: str, field: str, groups: tuple[Rol
     )
 
 
-def _share(trial: Trial, group: RoleGroup, field: str) -> tuple[int, int]:
+def _share(trial: Look, group: RoleGroup, field: str) -> tuple[int, int]:
     of = [person for person in seen(trial).people if group in _groups(person, trial)]
     return sum(bool(getattr(person, field)) for person in of), len(of)
 
 
-def _groups(person: SourcePerson, trial: Trial) -> set[RoleGroup | None]:
-    return {
-        GROUP_OF_ROLE.get(word) for word in roles_at(person, trial.school.sourced_id if trial.school else "")
-    }
+def _groups(person: SourcePerson, trial: Look) -> set[RoleGroup | None]:
+    return {GROUP_OF_ROLE.get(word) for word in roles_at(person, trial.org)}
 
 
-def roles(trial: Trial) -> list[Check]:
+def roles(trial: Look) -> list[Check]:
     """Whether any role is none of the standard's."""
     words = {role.word.lower() for person in seen(trial).people for role in person.roles}
     unknown = sorted(word[:40] for word in words if word not in GROUP_OF_ROLE and not is_guardian_word(word))
@@ -153,7 +151,7 @@ def roles(trial: Trial) -> list[Check]:
     return [mind("roles", said, cure, ask)]
 
 
-def guardians(trial: Trial) -> list[Check]:
+def guardians(trial: Look) -> list[Check]:
     """Whether guardians come, and whether students and they are linked."""
     people = seen(trial).people
     students = [person for person in people if any(role.word.lower() == "student" for role in person.roles)]
@@ -188,9 +186,9 @@ def guardians(trial: Trial) -> list[Check]:
     return [mind("guardians", said, cure, ask)]
 
 
-def sample(trial: Trial) -> list[Check]:
+def sample(trial: Look) -> list[Check]:
     """Five people of the school, masked: enough to see that it is the right one."""
-    five = five_of(seen(trial).people, trial.school.sourced_id if trial.school else "")
+    five = five_of(seen(trial).people, trial.org)
     trial.sample = [masked(row) for row in five]
     if not five:
         return [Check("sample", None, "Not tried: nobody of the school was seen", tried=False)]

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from homeroom.sync.reading import Check
 from homeroom.sync.roster import SourceOrg
 from homeroom.sync.sources.points.switches import switch_for
-from homeroom.sync.sources.points.trial import Trial, fine, mind, wrong
+from homeroom.sync.sources.points.trial import Look, Trial, fine, mind, wrong
 
 MOST_LISTED = 20
 
@@ -27,17 +27,18 @@ def listed(trial: Trial) -> list[Check]:
                 "Our key sees no schools. Please share at least ours with it.",
             )
         ]
+    return [there(schools, "shared with this key")]
+
+
+def there(schools: Sequence[SourceOrg], where: str) -> Check:
+    """The schools that there are, in words."""
     word = "school is" if len(schools) == 1 else "schools are"
-    said = f"{len(schools):,} {word} shared with this key: {_list(schools, 5)}"
-    if any(org.type != "school" for org in schools):
-        return [
-            mind(
-                "schools",
-                f"{said}. The SIS marks them as departments, which we take for schools",
-                "Nothing to do.",
-            )
-        ]
-    return [fine("schools", said)]
+    said = f"{len(schools):,} {word} {where}: {_list(schools, 5)}"
+    if all(org.type == "school" for org in schools):
+        return fine("schools", said)
+    return mind(
+        "schools", f"{said}. The SIS marks them as departments, which we take for schools", "Nothing to do."
+    )
 
 
 def is_school(org: SourceOrg, orgs: Sequence[SourceOrg]) -> bool:
@@ -53,7 +54,7 @@ def _list(schools: Sequence[SourceOrg], most: int) -> str:
     return said + (f"; and {len(schools) - most:,} more" if len(schools) > most else "")
 
 
-def typed(trial: Trial) -> list[Check]:
+def typed(trial: Look) -> list[Check]:
     """Which school was meant."""
     trial.school, check = resolve(trial.school_id, trial.orgs)
     return [check]

@@ -45,10 +45,18 @@ SWITCHES: Mapping[str, Mapping[str, str]] = {
         "people": "A token without an education organisation is answered with empty lists: claims of the key decide.",
         "guardians": "Ed-Fi sends parents, but links them to no student.",
     },
+    "csv": {
+        "people": "Export the people of this school too: each user names it in orgSourcedIds (1.1), or in roles.csv (1.2).",
+        "staff": "Export the staff of this school too, each with a role in users.csv (1.1) or roles.csv (1.2).",
+        "guardians": "Export guardians as users, each named in agentSourcedIds of the student.",
+        "emails": "Let the export fill in the column email of users.csv.",
+        "numbers": "Let the export fill in the column identifier of users.csv.",
+    },
     "edsembli": {"people": "The vendor's user must be active."},
 }
 
 
 def switch_for(sis: str, what: str) -> str:
-    """Where to look, in a sentence, when `what` (schools, people, staff, guardians, emails, numbers) is missing."""
+    """Where to look, in a sentence, at a SIS or in a set (csv), when something is missing: schools, people, staff, guardians,
+    emails or numbers."""
     return SWITCHES.get(sis, {}).get(what) or _ANY.get(what, "")

@@ -1,6 +1,6 @@
 """One Test Connection under way: what its points have found out so far, for those that come after."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -16,38 +16,54 @@ from homeroom.sync.sources.rest import RestSource
 class Seen:
     """The people that the test looked at: a sample, or everybody when `whole`.
 
-    `totals` are the numbers of students and teachers that the school's own lists claim.
+    `totals` are numbers by role that are known without those people: what the school's own lists claim, or what was counted.
+    `counted` is how many were looked at, where not all of them were kept.
     """
 
     people: list[SourcePerson] = field(default_factory=list)
     whole: bool = False
     total: int | None = None
     totals: dict[str, int] = field(default_factory=dict)
+    counted: int = 0
+
+    @property
+    def number(self) -> int:
+        """How many people were looked at."""
+        return self.counted or len(self.people)
 
 
 @dataclass(slots=True)
-class Trial:
-    """The test so far. `failed` is why no server was found."""
+class Look:
+    """What the points about schools and people stand on, wherever the roster comes from. `sis` is the SIS that was chosen in the
+    list, or "csv"; `looks` looks at people when the first point asks for them."""
+
+    school_id: str
+    sis: str = "other"
+    looks: Callable[[], Seen] = Seen
+    orgs: Sequence[SourceOrg] = ()
+    schools: tuple[SourceOrg, ...] = ()
+    school: SourceOrg | None = None
+    seen: Seen | None = None
+    counts: dict[str, int] = field(default_factory=dict)
+    sample: list[dict[str, str]] = field(default_factory=list)
+
+    @property
+    def org(self) -> str:
+        """The sourcedId of the school that was meant; "" when there is none."""
+        return self.school.sourced_id if self.school is not None else ""
+
+
+@dataclass(slots=True, kw_only=True)
+class Trial(Look):
+    """The test of a server so far. `failed` is why none was found."""
 
     source: RestSource
-    school_id: str
     address: Address | None = None
     date: str = ""  # of the server's first answer
     asked_at: datetime | None = None
     session: Session | None = None
     failed: ExchangeFailed | None = None
-    orgs: Sequence[SourceOrg] = ()
-    schools: tuple[SourceOrg, ...] = ()
-    school: SourceOrg | None = None
-    seen: Seen | None = None
     large: Page | None = None
-    counts: dict[str, int] = field(default_factory=dict)
-    sample: list[dict[str, str]] = field(default_factory=list)
-
-    @property
-    def sis(self) -> str:
-        """The SIS that was chosen in the list."""
-        return self.source.settings.sis
 
     def ready(self) -> Session:
         """The session with the server, once there is one."""
