@@ -67,8 +67,15 @@ KINDS: dict[str, Kind] = {
         "It was left out; since it may be anybody's, a sync archives nobody from such a reading",
         "The SIS's administrator gives it one; the next sync or load takes it in",
     ),
-    "missing_name": Kind("A person has neither given nor family name", "The person was left out", _SIS),
+    "missing_name": Kind(
+        "A person has neither given nor family name", "Nobody new was taken in; whoever was here stays", _SIS
+    ),
     "no_role": Kind("A person has no role at any school", "The person was left out", _SIS),
+    "unsaid_role": Kind(
+        "A record does not say which role somebody has at which school",
+        "Nobody new was taken in; whoever was here stays as they were",
+        _SIS,
+    ),
     "unknown_role": Kind(
         "A person has a role that the standard does not know",
         "The role grants nothing here",

@@ -3,7 +3,7 @@
 from homeroom.oneroster.bounds import Bounds
 from homeroom.oneroster.client import Page, RawRecord
 from homeroom.oneroster.profile import Profile
-from homeroom.oneroster.walk import Walk
+from homeroom.oneroster.walk import NOTHING, Walk
 
 BASE = "https://sis.example/ims/oneroster/v1p1"
 
@@ -78,6 +78,47 @@ def test_a_link_that_counts_pages_is_followed() -> None:
     assert (
         one.after(page(10, 10, link=f"{BASE}/users?limit=10&offset=2")) == f"{BASE}/users?limit=10&offset=2"
     )
+
+
+def test_without_a_total_an_empty_page_is_the_end_once_the_last_record_was_seen_again() -> None:
+    one = walk()
+    assert one.after(page(0, 10)) == at(10)
+    assert one.after(page(10, 0)) == at(9)
+    assert one.after(page(9, 1)) is None
+    assert (one.pull.finished, one.pull.received) == (True, 10)
+
+
+def test_without_a_total_an_empty_page_before_more_people_is_no_end() -> None:
+    one = walk()
+    one.after(page(0, 10))
+    assert one.after(page(10, 0)) == at(9)
+    assert one.after(page(9, 10)) is None
+    assert (one.pull.finished, one.pull.again) == (False, True)
+    assert "empty" in one.pull.trouble
+
+
+def test_the_next_link_of_an_empty_page_is_followed_though_not_without_end() -> None:
+    def link(offset: int) -> str:
+        return f"{BASE}/users?limit=10&offset={offset}"
+
+    one = walk()
+    assert one.after(page(0, 10, link=link(10))) == at(10)
+    assert one.after(page(10, 0, link=link(20))) == link(20)
+    assert one.after(page(10, 5, link=link(30))) == link(30)
+    for offset in (40, 50, 60):
+        assert one.after(page(0, 0, link=link(offset))) == link(offset)
+    assert one.after(page(0, 0, link=link(70))) == at(14)
+    assert one.after(page(14, 1)) is None
+    assert (one.pull.finished, one.pull.received) == (True, 15)
+
+
+def test_without_a_total_a_refused_page_may_be_the_end_and_the_look_back_must_not_be_refused() -> None:
+    one = walk()
+    assert not one.past_the_end()
+    one.after(page(0, 10))
+    assert one.past_the_end()
+    assert one.after(NOTHING) == at(9)
+    assert not one.past_the_end()
 
 
 def test_a_link_elsewhere_is_not_followed() -> None:

@@ -31,6 +31,7 @@ SMALL = Bounds(
     answer_seconds=1,
     wait_seconds=300,
 )
+YEAR_9999 = "Fri, 31 Dec 9999 23:59:59 GMT"
 Change = Callable[[Asked, Answer], Answer]
 
 
@@ -164,6 +165,36 @@ def cursor(asked: Asked, answer: Answer) -> Answer:
     return without_total(replace(answer, headers={**answer.headers, **more}))
 
 
+def hides_a_page(asked: Asked, answer: Answer) -> Answer:
+    """Pages are cut first and filtered then, so one of them may be empty; links lead on, and there are no totals."""
+    at, everybody = offset(asked), [*PEOPLE[:10], *[None] * 10, *PEOPLE[10:]]
+    said = [row for row in everybody[at : at + 10] if row is not None]
+    more = {"Link": f'<{asked.path}?limit=10&offset={at + 10}>; rel="next"'} if at < 30 else {}
+    body = json.dumps({"users": said}).encode()
+    return without_total(replace(answer, body=body, headers={**answer.headers, **more}))
+
+
+def empty_once(asked: Asked, answer: Answer) -> Answer:
+    """The second page of the first attempt, from a server that claims no total."""
+    gone = offset(asked) == 10 and asked.before == 1
+    return without_total(replace(answer, body=b'{"users": []}') if gone else answer)
+
+
+def empty_each_time(asked: Asked, answer: Answer) -> Answer:
+    return without_total(replace(answer, body=b'{"users": []}') if offset(asked) == 10 else answer)
+
+
+def unclaimed_404(where: Callable[[int], bool]) -> Bend:
+    return users(lambda asked, answer: Answer(404, b"{}") if where(offset(asked)) else without_total(answer))
+
+
+def cursor_to_the_end(asked: Asked, answer: Answer) -> Answer:
+    """As `cursor`, but the last page that has people is the last."""
+    answer = cursor(asked, answer)
+    last = int(asked.query.get("cursor", 0)) >= 20
+    return replace(answer, headers={n: v for n, v in answer.headers.items() if not (last and n == "Link")})
+
+
 def people_without_end(asked: Asked, answer: Answer) -> Answer:
     some = [user(number) for number in range(1000 + 10 * asked.before, 1010 + 10 * asked.before)]
     return Answer(200, json.dumps({"users": some}).encode())
@@ -285,6 +316,12 @@ FAULTS = [
     Fault("its total is negative", total(lambda a, x: "-1")),
     Fault("its total changes on the way", total(lambda a, x: str(25 + a.before)), 20, False, "total changed"),
     Fault("its second page is empty", second(EMPTY), 10, False, "claims 25"),
+    Fault("its second page is empty once, and it claims no total", users(empty_once)),
+    Fault("its second page is empty, and it claims no total", users(empty_each_time), 10, False, "was empty"),
+    Fault("a page in the middle is empty and its next link leads on; no totals", users(hides_a_page)),
+    Fault("a page past the end is a 404, and it claims no total", unclaimed_404(lambda at: at >= 25)),
+    Fault("its second page is a 404, and it claims no total", unclaimed_404(lambda at: at == 10), 10, False, "was empty"),
+    Fault("each page but the first is a 404; no totals", unclaimed_404(lambda at: at > 0), 10, False, "nothing at this address"),
     Fault("a row moves between pages, each time", users(one_moved), 19, False, "twice"),
     Fault("a row moves between pages, once", users(moved_once)),
     Fault("its data revision moves, each time", revision(lambda a: str(a.before)), 20, False, "revision moved"),
@@ -293,6 +330,7 @@ FAULTS = [
     Fault("its next links lead back to the page before", link(lambda a: f"{a.path}?offset={max(int(a.query['offset']) - 10, 0)}&limit=10")),
     Fault("its next links lead back to the first page with a limit of its own", link(lambda a: f"{a.path}?limit=7&offset=0")),
     Fault("its next links are relative and lead by a cursor; no totals", users(cursor)),
+    Fault("its next links lead by a cursor, and its last page has none; no totals", users(cursor_to_the_end)),
     Fault("its next links lead to another host", link(lambda a: "http://evil.example/users?offset=10")),
     Fault("its next links are no addresses", link(lambda a: "http://[::1/")),
     Fault("it makes up people without end", users(people_without_end), 400, False, "more than 399 records"),
@@ -306,7 +344,8 @@ FAULTS = [
     Fault("a 429 once, with Retry-After in seconds", once(Answer(429, b"", {"Retry-After": "1"}))),
     Fault("a 429 once, with Retry-After as a date", once(Answer(429, b"", {"Retry-After": LATE}))),
     Fault("a 429 once, with a Retry-After that says nothing", once(Answer(429, b"", {"Retry-After": "soon"}))),
-    Fault("a 429 that asks to come back tomorrow", second(Answer(429, b"", {"Retry-After": "86400"})), 10, False, "minutes"),
+    Fault("a 429 that asks to come back tomorrow", second(Answer(429, b"", {"Retry-After": "86400"})), 10, False, "24 hours"),
+    Fault("a 429 that asks to come back in the year 9999", second(Answer(429, b"", {"Retry-After": YEAR_9999})), 10, False, "two days"),
     Fault("a 429 always", second(Answer(429)), 10, False, "slow down"),
     Fault("a 500 always", second(Answer(500)), 10, False, "HTTP 500"),
     Fault("a 401 once", once(Answer(401, b"{}"))),

@@ -145,7 +145,7 @@ def by_school(people: Callable[[str, str], list[dict[str, Any]]], status: int = 
         parts = asked.path.split("/")
         if "schools" not in parts:
             return answer
-        some = people(parts[-2], parts[-1]) if int(asked.query.get("offset", 0)) == 0 else []
+        some = people(parts[-2], parts[-1])[int(asked.query.get("offset", 0)) :]
         return Answer(status, json.dumps({"users": some}).encode())
 
     return bend

@@ -140,7 +140,7 @@ class Exchange:
         if asked > self.bounds.wait_seconds:
             raise ExchangeFailed(
                 "rate",
-                f"The server asks us to come back in {round(asked / 60):,} minutes",
+                f"The server asks us to come back in {_time(asked)}",
                 "Nothing to do: the next sync tries again. If it lasts, choose another time of day for the sync.",
                 status=reply.status,
             )
@@ -317,6 +317,18 @@ def trusting(ca_certificates: str) -> ssl.SSLContext:
     if ca_certificates:
         context.load_verify_locations(cadata=ca_certificates)
     return context
+
+
+def _time(seconds: float) -> str:
+    """A wait in words; what is longer than two days is as good as never."""
+    hours = round(seconds / 3600)
+    return (
+        f"{round(seconds / 60)} minutes"
+        if hours < 3
+        else f"{hours} hours"
+        if hours < 48
+        else "more than two days"
+    )
 
 
 def _key(target: Target) -> tuple[str, str, int]:

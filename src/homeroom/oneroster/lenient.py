@@ -22,6 +22,7 @@ _ROLES = {
         *("proctor", "relative", "siteAdministrator", "student", "systemAdministrator", "teacher"),
     )
 }
+_GUARDIANS = frozenset({"guardian", "parent", "relative"})
 
 
 def read_user(raw: bytes) -> tuple[r.User | None, tuple[Problem, ...]]:
@@ -51,6 +52,8 @@ def read_user(raw: bytes) -> tuple[r.User | None, tuple[Problem, ...]]:
     )
     if not user.roles:
         said.problem("no_role", "roles")
+    if _leaves_open(said, user):
+        said.problem("unsaid_role", "roles")
     return user, tuple(said.problems)
 
 
@@ -162,6 +165,20 @@ def _role(item: Said) -> r.Role:
         begin_date=item.date("beginDate"),
         end_date=item.date("endDate"),
     )
+
+
+def _leaves_open(said: Said, user: r.User) -> bool:
+    """Whether it is left open which role a user has at which school: by null, by nothing, by a reference without its id.
+    Guardians need stand at no school."""
+    if user.roles and all(role.role in _GUARDIANS for role in user.roles):
+        return False
+    if not user.roles:
+        return not (said.says_none("roles") or said.says_none("role"))
+    lost = any(
+        problem.code == "reference_without_id" and problem.field == "orgs" for problem in said.problems
+    )
+    wordless = any(not item.text("role") for item in said.quietly("roles"))
+    return lost or wordless or (any(not role.org for role in user.roles) and not said.says_none("orgs"))
 
 
 def _word(said: Said, word: str) -> str:

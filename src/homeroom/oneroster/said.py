@@ -99,6 +99,10 @@ class Said:
             self.bent(name, "texts where objects are due")
         return [word for word in found if word]
 
+    def says_none(self, name: str) -> bool:
+        """Whether an empty list says in so many words that there are none. Null and a missing word do not."""
+        return bool(self._said.get(name) == [])
+
     def truth(self, name: str, *, default: bool) -> bool:
         """A boolean, also when it comes as a word or a number. Both forms are in use in both versions."""
         value = self._one(name)
@@ -149,6 +153,13 @@ class Said:
                 yield Said(self.where, item, self.problems, self.sourced_id, f"{self.prefix}{name}.")
             elif not isinstance(item, str | None):
                 self.problem("lost_value", name, _kind(item))
+
+    def quietly(self, name: str) -> Iterator["Said"]:
+        """The objects of a list once more, without naming their oddities again."""
+        value = self._said.get(name)
+        for item in value if isinstance(value, list) else [value]:
+            if isinstance(item, dict):
+                yield Said(self.where, item, [], self.sourced_id)
 
     def within(self, name: str) -> "Said":
         """The object under a name, empty when there is none."""

@@ -1,26 +1,23 @@
 """Walking a whole collection, page by page: which page comes next, and whether the end was proven.
 
-`Walk` is pure: it is shown pages and names requests. `pages` fetches: a page is worked on while the next are on their way.
+`Walk` is pure: it is shown pages and names requests. `flight.pages` fetches.
 """
 
-from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Self
 from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit
 
 import xxhash
 
 from homeroom.oneroster.bounds import MB, USUAL, Bounds
-from homeroom.oneroster.client import Page, RawRecord, Session, split
-from homeroom.oneroster.failing import ExchangeFailed
+from homeroom.oneroster.client import Page
 from homeroom.oneroster.profile import Profile
 
 IN_FLIGHT = 3  # pages on their way at once, where their addresses are known beforehand
 SMALL = 16 * MB  # a page above this is fetched alone
-PAGE_TRIES = 3
 Request = tuple[str, frozenset[tuple[str, str]]]  # path and query
 PAST_THE_END = frozenset({400, 404, 416})
+MOST_EMPTY = 3  # empty pages on end whose next link is followed; some servers filter a page after it was cut
+NOTHING = Page([], None, {}, "", 0, 0)
 
 
 @dataclass(slots=True)
@@ -55,6 +52,9 @@ class Walk:
         self._step = 0  # how far offsets move, once it is known; 0 when the way cannot be told beforehand
         self._checksum = xxhash.xxh3_64()
         self.closing = False  # the page asked for only has to show that there is no more
+        self.looking_back = False  # so has this one, by showing once more what came last
+        self._empty = 0  # pages on end
+        self._by_link = False  # links have led where our own positions would not
 
     def first(self) -> str:
         """The first request, as path and query below the base."""
@@ -84,12 +84,14 @@ class Walk:
         if not consistent or self._too_much():
             return None
         if not page.records:
-            return self._at_the_end()
+            return self._at_the_end(page)
+        self._empty = 0
         return self._next(page)
 
-    def past_the_end(self) -> None:
-        """The server refuses a page after its last one: that is an end too."""
-        self._end()
+    def past_the_end(self) -> bool:
+        """The server refuses a page, perhaps because it lies after its last one: whether that may be an end too."""
+        unclaimed = not self._keyset and self.pull.received > 0 and self.pull.claimed is None
+        return not self.looking_back and (self.closing or unclaimed)
 
     def stop(self, trouble: str, *, again: bool = False) -> None:
         """Ends without proof, and says why."""
@@ -104,12 +106,23 @@ class Walk:
 
     def _close(self, page: Page) -> None:
         marks = {xxhash.xxh3_64_intdigest(record.sourced_id.encode()) for record in page.records}
+        if self.looking_back:
+            self._close_looking_back(marks)
+            return
         # Empty, or the same once more from a server that knows no offset and had claimed just these.
         if not page.records or (self.pull.claimed is not None and marks <= self._seen and not self._keyset):
             self._end()
             return
         said = f"{self.pull.claimed:,}" if self.pull.claimed is not None else f"{self.pull.received:,}"
         self.stop(f"the server has more records than the {said} that it claims or gave", again=True)
+
+    def _close_looking_back(self, marks: set[int]) -> None:
+        """Where no total says that an empty page is the end, the last record is asked for once more: a server that has failed for a
+        moment now shows what it left out."""
+        if marks and marks <= self._seen:
+            self._end()
+            return
+        self.stop("a page was empty, and then there was more at the same place", again=True)
 
     def _consistent(self, page: Page) -> bool:
         pull = self.pull
@@ -163,9 +176,11 @@ class Walk:
         wanted = {_request(link)} if link and not self.closing and not self._leads_back(link) else set()
         ours = _request(self._base + own)
         if wanted - {ours} - self._asked:
-            self._asked |= wanted
-            self._offset = _offset(link, self._offset)
-            return link
+            return self._follow(link)
+        if self._by_link and not link and pull.claimed is None:
+            # Where links lead by places of their own, ours mean nothing, and the last page has no next (RFC 8288).
+            self._end()
+            return None
         self._asked.add(ours)
         self._offset = pull.received
         self._step = len(page.records) if page.size <= SMALL and not self.closing else 0
@@ -192,13 +207,31 @@ class Walk:
         """Whether a next link leads to the page it stands on, or before it; it may name another limit than we did."""
         return _offset(link, self._offset + 1) <= self._offset
 
-    def _at_the_end(self) -> str | None:
-        """An empty page. Read by id without a total, one look at the position after the last shows whether it is the end."""
-        if self._keyset and self.pull.received and self.pull.claimed is None:
-            self.closing = True
-            return self._at(self.pull.received)
-        self._end()
-        return None
+    def _at_the_end(self, page: Page) -> str | None:
+        """An empty page. Without a total, one more look shows whether it is the end: read by id at the position after the last
+        record, read by position at the last record itself. A next link is followed before."""
+        if not self.pull.received or self.pull.claimed is not None:
+            self._end()
+            return None
+        onward = self._onward(page)
+        if onward:
+            return onward
+        self.closing, self.looking_back = True, not self._keyset
+        return self._at(self.pull.received - self.looking_back)
+
+    def _onward(self, page: Page) -> str:
+        """The next link of an empty page, where it leads on and not too many were empty."""
+        link = "" if self._keyset or self._empty >= MOST_EMPTY else self._link(page.links.get("next", ""))
+        if not link or self._leads_back(link) or _request(link) in self._asked:
+            return ""
+        self._empty += 1
+        return self._follow(link)
+
+    def _follow(self, link: str) -> str:
+        self._asked.add(_request(link))
+        self._by_link = _offset(link, -1) != self.pull.received
+        self._offset = _offset(link, self._offset)
+        return link
 
     def _end(self) -> None:
         pull = self.pull
@@ -218,81 +251,3 @@ def _offset(address: str, otherwise: int) -> int:
     """The offset that an address names, or another number where it names none."""
     said = dict(parse_qsl(urlsplit(address).query)).get("offset", "")
     return int(said) if said.isascii() and said.isdigit() and len(said) < 16 else otherwise
-
-
-def pages(session: Session, walk: Walk, words: tuple[str, ...]) -> Iterator[list[RawRecord]]:
-    """A collection's records, a page at a time; afterwards `walk.pull` is the proof. Raises `ExchangeFailed` only
-    when the first page fails: later a failure becomes the trouble of the pull, and what came is kept."""
-    exchange = session.exchange
-    begun, most = exchange.clock(), exchange.bounds.collection_seconds
-    with Flight(session, walk, words) as flight:
-        asked: str | None = walk.first()
-        flight.ask(walk.first())
-        while asked is not None:
-            page = _landed(flight, walk, asked)
-            if page is None:
-                return
-            closing = walk.closing
-            asked = walk.after(page)
-            if asked is not None and exchange.clock() - begun > most:
-                walk.stop(f"reading it took more than {most / 3600:g} hours")
-                asked = None
-            if asked is not None:
-                flight.ask(asked)
-            if page.records and not closing:
-                yield page.records
-
-
-def _landed(flight: "Flight", walk: Walk, asked: str) -> Page | None:
-    """The page that was asked for; None when it failed, which the walk then knows."""
-    try:
-        return flight.page(asked)
-    except ExchangeFailed as failed:
-        if walk.pull.pages == 0:
-            raise
-        if walk.closing and (failed.status in PAST_THE_END or failed.kind == "no_key"):
-            walk.past_the_end()
-        else:
-            walk.stop(f"reading broke off: {failed}", again=failed.retry)
-        return None
-
-
-class Flight:
-    """Pages on their way, a few at once. What turned out not to be wanted is forgotten."""
-
-    def __init__(self, session: Session, walk: Walk, words: tuple[str, ...]) -> None:
-        self._session, self._walk, self._words = session, walk, words
-        self._threads = ThreadPoolExecutor(IN_FLIGHT, thread_name_prefix="page")
-        self._waiting: dict[str, Future[Page]] = {}
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._threads.shutdown(cancel_futures=True)
-
-    def ask(self, asked: str) -> None:
-        """Sends for a page, and for those that will probably follow it."""
-        wanted = [asked, *self._walk.ahead()]
-        for other in set(self._waiting) - set(wanted):
-            self._waiting.pop(other).cancel()
-        for request in wanted:
-            if request not in self._waiting:
-                self._waiting[request] = self._threads.submit(self._fetch, request)
-
-    def page(self, asked: str) -> Page:
-        """The page, when it has come. Raises `ExchangeFailed`."""
-        return self._waiting.pop(asked).result()
-
-    def _fetch(self, request: str) -> Page:
-        """One page. A proxy's web page or an answer cut short may be gone at the next try."""
-        exchange = self._session.exchange
-        for attempt in range(1, PAGE_TRIES + 1):
-            try:
-                return split(self._session.get(request), self._words, exchange.bounds)
-            except ExchangeFailed as failed:
-                if failed.kind not in ("html", "not_json") or attempt == PAGE_TRIES:
-                    raise
-            exchange.meter.count(retries=1)
-            exchange.sleep(exchange.backoff(attempt))
-        raise AssertionError("unreachable: the last try returns or raises")

@@ -14,12 +14,14 @@ RulesByOrg = Mapping[str, Sequence[SchoolRule]]
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What the rules make of one record. `entry` is None when nobody is let through; `why` says it in words."""
+    """What the rules make of one record. `entry` is None when nobody is let through; `why` says it in words. `silent` = the
+    record says too little to show that anybody left a place."""
 
     entry: Entry | None
     why: str
     problems: tuple[Problem, ...] = ()
     guardian: bool = False
+    silent: bool = False
 
 
 def by_org(rules: Sequence[SchoolRule]) -> dict[str, list[SchoolRule]]:
@@ -53,13 +55,15 @@ def narrow(person: SourcePerson, rules: RulesByOrg, today: date) -> Verdict:
         for word in sorted(found.unknown)
     )
     if not found.places:
-        return Verdict(None, _why_not(person, roles, rules, found, guardian=guardian), problems, guardian)
+        why = _why_not(person, roles, rules, found, guardian=guardian)
+        return Verdict(None, why, problems, guardian, silent=person.unsaid)
     if not (person.given_name or person.family_name):
         nameless = Problem("missing_name", "users", person.sourced_id, "givenName")
-        return Verdict(None, "the SIS sends no name", (*problems, nameless), guardian)
+        return Verdict(None, "the SIS sends no name", (*problems, nameless), guardian, silent=True)
     fields = {name: getattr(person, name) for name in PERSON_FIELDS}
     entry = Entry(person.sourced_id, fields, found.places)
-    return Verdict(entry, "; ".join(["let through", *found.let_in]), problems, guardian)
+    why = "; ".join(["let through", *found.let_in])
+    return Verdict(entry, why, problems, guardian, silent=person.unsaid)
 
 
 def in_force(role: SourceRole, today: date) -> bool:
@@ -128,6 +132,8 @@ def _why_not(
         return "a guardian whom the SIS marks as restricted: not taken in"
     if guardian:
         return "a guardian: kept as a contact of students, not as a member"
+    if person.unsaid:
+        return "the SIS does not say which role this record has at which school"
     if not person.roles:
         return "the SIS gives this record no role"
     if not roles:

@@ -47,6 +47,7 @@ class SourcePerson:
     primary_mark: bool = False  # metadata or an ext: role says "primary contact"
     restricted: bool = False  # metadata or an ext: role says that this contact must not be used
     title: str = ""  # what a member of staff is called, where the SIS says it in metadata
+    unsaid: bool = False  # the record leaves open which role they have at which school
 
 
 NOT_KEPT = "(name not kept)"
@@ -62,6 +63,7 @@ def bare(person: SourcePerson) -> SourcePerson:
         grade=person.grade,
         roles=person.roles,
         title=person.title,
+        unsaid=person.unsaid,
     )
 
 

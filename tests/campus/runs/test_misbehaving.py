@@ -1,5 +1,7 @@
 """Full syncs against servers that misbehave: whatever they do, nobody is archived without proof that somebody left."""
 
+from typing import Any
+
 import pytest
 
 from homeroom.campus.people.models import Membership, Person
@@ -11,7 +13,7 @@ from homeroom.oneroster.profile import Profile
 from homeroom.sync.sources.rest import RestSettings, RestSource
 from tests.campus.world import World
 from tests.wire.faults import FAULTS, PEOPLE, SMALL, rows, users
-from tests.wire.misbehaving import Bend, server, user
+from tests.wire.misbehaving import Answer, Bend, server, user
 
 GOOD = users(lambda asked, answer: answer)
 EVERYBODY = {f"Lopez {number}" for number in range(25)}
@@ -104,3 +106,58 @@ def test_a_flood_of_problems_is_counted_and_a_part_of_it_shown(served: World) ->
     run = night(served, GOOD, crowd)
     assert run.counts["problem"] == 300
     assert run.problems.filter(code="lost_value").count() == 201
+
+
+def test_a_run_that_could_read_nothing_keeps_what_was_met_as_its_evidence(served: World) -> None:
+    run = night(served, users(lambda asked, answer: Answer(500, b"{}")))
+    assert (run.state, run.counts["archive"]) == ("failed", 0)
+    assert run.evidence["orgs"]["complete"]
+    assert "HTTP 500" in run.evidence["users"]["trouble"]
+    assert (run.evidence["users"]["received"], run.evidence["users"]["requests"]) == (0, 1)
+
+
+def _bent(row: dict[str, Any], **said: Any) -> dict[str, Any]:
+    """A record that says something else; what is None is left out."""
+    return {name: value for name, value in {**row, **said}.items() if value is not None}
+
+
+LITTLE_SAID = {
+    "neither name": {"givenName": "", "familyName": None},
+    "no role": {"role": None},
+    "null for a role": {"role": [None]},
+    "no orgs": {"orgs": None},
+    "an empty text for orgs": {"orgs": ""},
+    "an org without its id": {"orgs": [{"href": "https://sis.example/orgs/1", "type": "org"}]},
+    "roles that are a number": {"role": None, "roles": 7},
+    "a role of 1.2 without its word": {"role": None, "orgs": None, "roles": [{"org": {"sourcedId": "org-lincoln"}}]},
+    "a role of 1.2 without its org": {"role": None, "orgs": None, "roles": [{"role": "student", "org": None}]},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("said", LITTLE_SAID.values(), ids=LITTLE_SAID)
+def test_a_record_that_says_too_little_archives_nobody_and_is_named_each_night(
+    served: World, said: dict[str, Any]
+) -> None:
+    bend = rows(lambda all_: [_bent(row, **said) if row["sourcedId"] == "u003" else row for row in all_])
+    for _ in range(2):
+        run = night(served, bend)
+        assert (run.complete, run.counts["archive"]) == (True, 0), run.incomplete_because
+        assert run.problems.filter(sourced_id="u003", code__in=("unsaid_role", "missing_name")).exists()
+    assert names() == EVERYBODY
+    run = night(served, GOOD)
+    assert (run.complete, run.counts["problem"]) == (True, 0)
+    assert names() == EVERYBODY
+
+
+def test_an_empty_list_of_orgs_says_that_somebody_is_at_no_school(served: World) -> None:
+    bend = rows(lambda all_: [_bent(row, orgs=[]) if row["sourcedId"] == "u003" else row for row in all_])
+    run = night(served, bend)
+    assert (run.complete, run.counts["archive"]) == (True, 1)
+    assert names() == EVERYBODY - {"Lopez 3"}
+
+
+def test_a_record_that_names_another_school_says_enough(served: World) -> None:
+    elsewhere = {"orgs": [{"sourcedId": "org-elsewhere", "type": "org"}]}
+    bend = rows(lambda all_: [_bent(row, **elsewhere) if row["sourcedId"] == "u003" else row for row in all_])
+    assert night(served, bend).counts["archive"] == 1
+    assert names() == EVERYBODY - {"Lopez 3"}

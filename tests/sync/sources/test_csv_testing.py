@@ -14,8 +14,8 @@ from homeroom.sync.reading import Check, ConnectionTest
 from homeroom.sync.sources.csv_set import CsvSource
 from homeroom.sync.sources.csv_testing import test as try_set
 from homeroom.sync.sources.places import Folder
-from tests.sync.sources.cuts import Files, gone
-from tests.sync.sources.ways import AT_ONCE, LINCOLN, District, district, files_of, lying, role, user
+from tests.sync.sources.cuts import Files, gone, swapped
+from tests.sync.sources.ways import AT_ONCE, LINCOLN, District, district, files_of, lying
 
 NOW = datetime(2026, 8, 3, 6, tzinfo=UTC)
 NAMES = [
@@ -77,8 +77,8 @@ def test_what_the_export_leaves_out_is_named_with_the_column_that_holds_it(tmp_p
 
 
 def test_a_role_word_of_its_own_is_a_point_beside_the_counts(tmp_path: Path) -> None:
-    odd = user("x1", role("Lunch Lady"))
-    said = points(tried(replace(district(), users=(*district().users, odd)), tmp_path))
+    odd = source(district(), tmp_path, change=swapped("users.csv", b",aide,", b",Lunch Lady,"))
+    said = points(try_set(odd, "004", NOW))
     assert "29 student" in said["people"].detail
     assert said["roles"].ok is None
     assert "lunch lady" in said["roles"].detail

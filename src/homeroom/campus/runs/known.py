@@ -132,14 +132,22 @@ class Lookup:
     def _records(self, ids: set[int]) -> dict[int, list[tuple[str, frozenset[Place], bool]]]:
         """The live records of each person, with the places each stands for tonight."""
         text = (
-            "SELECT record.person_id, record.sourced_id, CASE WHEN staged.id IS NULL THEN record.places ELSE staged.places END, "
-            "staged.id IS NOT NULL FROM connections_sourcerecord record LEFT JOIN runs_staged staged "
+            "SELECT record.person_id, record.sourced_id, record.places, staged.id IS NOT NULL, staged.places, staged.facts, "
+            "coalesce(staged.absent, false) FROM connections_sourcerecord record LEFT JOIN runs_staged staged "
             "ON staged.run_id = %s AND staged.sourced_id = record.sourced_id "
             "WHERE record.connection_id = %s AND record.person_id = ANY(%s) AND (NOT record.gone OR staged.id IS NOT NULL)"
         )
         found: dict[int, list[tuple[str, frozenset[Place], bool]]] = {}
-        for person, sourced_id, places, staged in query(
-            text, [self.run.pk, self.run.connection_id, list(ids)]
-        ):
+        rows = query(text, [self.run.pk, self.run.connection_id, list(ids)])
+        for person, sourced_id, before, staged, now, said, absent in rows:
+            places = before if not staged else now if absent or _says_enough(said) else [*before, *now]
             found.setdefault(person, []).append((sourced_id, frozenset(map(place_of, places)), staged))
         return found
+
+
+def _says_enough(said: bytes | None) -> bool:
+    """Whether a staged record says so much that it stands no more for what it does not say."""
+    if said is None:
+        return False
+    person = facts(bytes(said))
+    return person.leaving or not (person.unsaid or not (person.given_name or person.family_name))

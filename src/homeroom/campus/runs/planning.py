@@ -111,6 +111,9 @@ class Planner:
         if linked is None:
             final = not any(problem.code == "missing_name" for problem in problems)
             return Outcome((), final=final), None, problems
+        if verdict is not None and verdict.silent:
+            # Too little is said to show that anybody left; it is looked at, and told, again next time.
+            return Outcome((), final=False), linked, problems
         person = self._person(linked, known)
         return self._compare(None, person, "linked by sourcedId", row, known), linked, problems
 
@@ -212,7 +215,8 @@ class Planner:
         # The lowest record speaks for the person; for leaving, the lowest linked one of those that are looked at tonight.
         live = [sourced_id for sourced_id, places, _ in others if places]
         staged = [sourced_id for sourced_id, _, is_staged in others if is_staged]
-        return diff.compare(
+        silent = row.person is not None and row.person.unsaid
+        outcome = diff.compare(
             entry,
             person,
             how,
@@ -221,5 +225,7 @@ class Planner:
             vouched,
             leads=min([*live, row.sourced_id]) == row.sourced_id,
             closes=bool(known.links.get(row.sourced_id, (None,))[0])
-            and min([*staged, row.sourced_id]) == row.sourced_id,
+            and min([*staged, row.sourced_id]) == row.sourced_id
+            and not silent,
         )
+        return replace(outcome, final=outcome.final and not silent)

@@ -88,7 +88,11 @@ def read_and_plan(
             retry=False,
         )
     today = today_of(run, clock)
-    found = reading.read(run, source, rules, today, progress)
+    try:
+        found = reading.read(run, source, rules, today, progress)
+    except SourceFailed:
+        _keep_evidence(run, source)
+        raise
     births.take_in(run, source, found, rules, today, progress)
     by_school = {rule.school: rule for rule in rules}
     gone: list[Place] = []
@@ -117,8 +121,14 @@ def _keep(run: Run, found: reading.Reading, source: Source) -> None:
     with fenced(run):
         run.complete, run.incomplete_because = found.complete, "; ".join(found.because)
         run.unchanged, run.policy = found.unchanged, found.policy
+        run.save(update_fields=["complete", "incomplete_because", "unchanged", "policy"])
+    _keep_evidence(run, source)
+
+
+def _keep_evidence(run: Run, source: Source) -> None:
+    with fenced(run):
         run.evidence = {name: reporting.evidence(proof) for name, proof in source.evidence.items()}
-        run.save(update_fields=["complete", "incomplete_because", "unchanged", "policy", "evidence"])
+        run.save(update_fields=["evidence"])
 
 
 def _settle(run: Run, clock: Clock) -> None:

@@ -15,7 +15,8 @@ from homeroom.oneroster.bulk.files import BulkError, readable
 from homeroom.oneroster.bulk.sets import set_of
 from homeroom.oneroster.client import Page, RawRecord, Session, split
 from homeroom.oneroster.failing import ExchangeFailed
-from homeroom.oneroster.walk import Walk, pages
+from homeroom.oneroster.flight import pages
+from homeroom.oneroster.walk import Walk
 from homeroom.problems import Problem
 from homeroom.sync.reading import Birth, Evidence, SourceFailed
 from homeroom.sync.sources.csv_proof import File

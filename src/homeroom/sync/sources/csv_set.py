@@ -123,7 +123,7 @@ class CsvSource:
         if user is None:
             return None, problems
         more = [Problem("not_utf8", "users.csv", record.sourced_id)] if b"\xef\xbf\xbd" in record.raw else []
-        return person_of(user), (*problems, *cut_short(user), *more)
+        return person_of(user, problems), (*problems, *cut_short(user), *more)
 
     def births(self, of: Collection[str]) -> Iterator[list[Birth]]:
         """The birth dates of these people, from demographics.csv of the very set whose people were read."""

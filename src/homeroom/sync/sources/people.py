@@ -1,7 +1,7 @@
 """From the standard's records to the engine's nouns: what Homeroom takes from a user and an org, and nothing else."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from homeroom.oneroster.records import Org, User
@@ -44,8 +44,8 @@ _NUMBER_TYPES = (
 )
 
 
-def person_of(user: User) -> SourcePerson:
-    """The engine's person of a user record."""
+def person_of(user: User, problems: Collection[Problem] = ()) -> SourcePerson:
+    """The engine's person of a user record, of which these problems were found."""
     kept = {name: getattr(user, name)[:most] for name, most in LONGEST.items() if name not in _RENAMED}
     return SourcePerson(
         sourced_id=user.sourced_id,
@@ -62,6 +62,7 @@ def person_of(user: User) -> SourcePerson:
         primary_mark=_is_marked(user),
         restricted=_is_restricted(user),
         title=_title(user)[:LONGEST_TITLE],
+        unsaid=any(problem.code == "unsaid_role" for problem in problems),
     )
 
 

@@ -161,7 +161,7 @@ def _quiet(place: Place, patience: Patience) -> tuple[Seen, ...]:
     while _is_under_way(files, patience, since):
         if patience.now() - begun > patience.most:
             raise SourceFailed(
-                f"The set in {place.name} is still being written: for {patience.most / 60:.0f} minutes something of it moved",
+                f"The set in {place.name} is still being written: for {_time(patience.most)} something of it moved",
                 "Let the export end before the time of the sync, or write it elsewhere and move it there when it is done.",
                 retry=True,
             )
@@ -169,6 +169,10 @@ def _quiet(place: Place, patience: Patience) -> tuple[Seen, ...]:
         again = place.look()
         since, files = (since if again == files else patience.now()), again
     return _of_set(files)
+
+
+def _time(seconds: float) -> str:
+    return f"{seconds / 60:.0f} minutes" if seconds >= 120 else f"{seconds:.0f} seconds"
 
 
 def _is_under_way(files: Sequence[Seen], patience: Patience, since: float) -> bool:

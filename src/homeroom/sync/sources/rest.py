@@ -14,10 +14,11 @@ from homeroom.oneroster.client import RawRecord, Session
 from homeroom.oneroster.endpoints import SCOPES_FOR
 from homeroom.oneroster.exchange import Exchange
 from homeroom.oneroster.failing import ExchangeFailed
+from homeroom.oneroster.flight import pages
 from homeroom.oneroster.learn import learn
 from homeroom.oneroster.probe import Known, probe
 from homeroom.oneroster.profile import Profile
-from homeroom.oneroster.walk import Walk, pages
+from homeroom.oneroster.walk import Walk
 from homeroom.problems import Problem
 from homeroom.sync.reading import Birth, Check, ConnectionTest, Evidence, Slice, SourceFailed
 from homeroom.sync.roster import SourceOrg, SourcePerson
@@ -161,7 +162,7 @@ class RestSource:
         user, problems = lenient.read_user(record.raw)
         if user is None:
             return None, problems
-        return person_of(user), (*problems, *cut_short(user))
+        return person_of(user, problems), (*problems, *cut_short(user))
 
     def births(self, of: Collection[str]) -> Iterator[list[Birth]]:
         """The birth dates of these people, with a token of their own: the one for people need not reach so far."""
@@ -206,6 +207,7 @@ class RestSource:
                 _copy(walk, proof)
                 proof.requests, proof.retries = meter.requests - before[0], meter.retries - before[1]
         except ExchangeFailed as failed:
+            proof.trouble = str(failed)
             raise SourceFailed(str(failed), failed.cure, retry=failed.retry) from failed
 
     def use(self, session: Session) -> None:

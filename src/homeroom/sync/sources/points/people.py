@@ -9,8 +9,9 @@ from urllib.parse import quote
 from homeroom.oneroster.bounds import Bounds
 from homeroom.oneroster.client import Session, split
 from homeroom.oneroster.failing import ExchangeFailed
+from homeroom.oneroster.flight import pages
 from homeroom.oneroster.lenient import read_user
-from homeroom.oneroster.walk import Walk, pages
+from homeroom.oneroster.walk import Walk
 from homeroom.sync.narrow import is_guardian_word
 from homeroom.sync.reading import Check
 from homeroom.sync.roster import RoleGroup, SourcePerson
