@@ -421,3 +421,26 @@ def test_what_was_approved_is_turned_back_when_the_sis_says_again_what_it_said_b
     trusting.night(MANY)
     person.refresh_from_db()
     assert person.given_name == "Ana"
+
+
+@pytest.mark.parametrize("silent", ["r1", "r2"])
+def test_a_record_that_says_too_little_vouches_for_where_it_stood_beside_another_of_the_same_person(
+    trusting: World, silent: str
+) -> None:
+    here, there = adult("r1", number="77"), adult("r2", number="77", email="r1@lincoln.example", org=OAKWOOD)
+    trusting.night([*MANY, here, there, adult("t", org=OAKWOOD), adult("u")])
+    person = Person.objects.get(number="77")
+    said = {
+        one.sourced_id: replace(one, roles=(), unsaid=True)
+        if one.sourced_id == silent
+        else replace(one, phone="555-0199")
+        for one in (here, there)
+    }
+    run = trusting.night([*MANY, *said.values(), adult("t", org=OAKWOOD), adult("u")])
+    assert (run.complete, run.counts["archive"]) == (True, 0)
+    assert person.memberships.filter(ended_at=None).count() == 2
+    other = there if silent == "r1" else here
+    run = trusting.night([*MANY, said[silent], adult("t", org=OAKWOOD), adult("u")])  # the other really left
+    left = Membership.objects.get(person=person, school__name="Oakwood" if other is there else "Lincoln High")
+    stays = person.memberships.get(ended_at=None)
+    assert (run.counts["archive"], left.ended_at is not None, stays.school != left.school) == (1, True, True)

@@ -37,7 +37,7 @@ class Known:
     emails: target.Bearers = field(default_factory=dict)
     records: dict[int, list[tuple[str, frozenset[Place], bool]]] = field(
         default_factory=dict
-    )  # sourcedId, places, staged
+    )  # sourcedId, places, whether it was staged and says enough to speak for places that nobody stands for any more
     told_by: dict[str, list[str]] = field(default_factory=dict)
     agents: dict[str, SourcePerson] = field(default_factory=dict)
     contacts: dict[int, tuple[dict[str, str], frozenset[str]]] = field(default_factory=dict)
@@ -130,7 +130,7 @@ class Lookup:
         return found
 
     def _records(self, ids: set[int]) -> dict[int, list[tuple[str, frozenset[Place], bool]]]:
-        """The live records of each person, with the places each stands for tonight."""
+        """The live records of each person, with the places each stands for tonight: one that says too little, for those of before."""
         text = (
             "SELECT record.person_id, record.sourced_id, record.places, staged.id IS NOT NULL, staged.places, staged.facts, "
             "coalesce(staged.absent, false) FROM connections_sourcerecord record LEFT JOIN runs_staged staged "
@@ -140,8 +140,9 @@ class Lookup:
         found: dict[int, list[tuple[str, frozenset[Place], bool]]] = {}
         rows = query(text, [self.run.pk, self.run.connection_id, list(ids)])
         for person, sourced_id, before, staged, now, said, absent in rows:
-            places = before if not staged else now if absent or _says_enough(said) else [*before, *now]
-            found.setdefault(person, []).append((sourced_id, frozenset(map(place_of, places)), staged))
+            speaks = staged and (absent or _says_enough(said))
+            places = now if speaks else [*before, *(now or ())]
+            found.setdefault(person, []).append((sourced_id, frozenset(map(place_of, places)), speaks))
         return found
 
 
