@@ -382,6 +382,53 @@ def test_behind_a_guard_over_everything_signatures_and_bearers_are_tried_all_the
         assert find(at).profile.base_url == at.base
 
 
+@pytest.mark.parametrize("status", [429, 502, 503, 504])
+def test_a_server_that_is_too_busy_for_anything_gets_no_secret_and_is_called_busy(status: int) -> None:
+    with server([], lambda asked, _: Answer(status, b"busy")) as at, pytest.raises(ExchangeFailed) as failed:
+        find(at, at.address)
+    assert failed.value.kind == "busy"
+    assert f"HTTP {status}" in str(failed.value)
+    assert "ater" in failed.value.cure
+    assert not any(map(carries_credentials, at.asked))
+
+
+def test_a_gateway_that_is_busy_where_nothing_is_does_not_hide_the_api_elsewhere() -> None:
+    there = Place("/api/ims/oneroster/v1p1", "/api/oauth/token")
+
+    def bend(asked: Asked, answer: Answer) -> Answer:
+        return there(asked, answer) if asked.path.startswith("/api/") else Answer(503, b"no backend")
+
+    with server([], bend) as at:
+        assert find(at, at.address).profile.base_url == f"{at.address}/api/ims/oneroster/v1p1"
+    assert not any(carries_credentials(asked) for asked in at.asked if not asked.path.startswith("/api/"))
+
+
+def test_a_server_that_fails_at_everything_is_not_asked_for_its_token_url() -> None:
+    with server([], lambda asked, _: Answer(500, b"oops")) as at, pytest.raises(ExchangeFailed) as failed:
+        find(at, at.address)
+    assert failed.value.kind == "busy"
+    assert "HTTP 500" in str(failed.value)
+    assert "token URL" not in failed.value.cure
+
+
+def test_a_token_url_that_was_typed_and_fails_says_how() -> None:
+    broken = Place(gives=lambda asked: Answer(500, b"oops"))
+    with server([], broken) as at, pytest.raises(ExchangeFailed, match="HTTP 500"):
+        find(at, token_url=f"{at.address}/oauth/token")
+
+
+@pytest.mark.parametrize(
+    "typed", ["http://tokens.example/token", "https://127.0.0.1:9/token", "file:///etc/hosts"]
+)
+def test_a_token_url_that_cannot_be_called_is_named_as_the_one_at_fault(typed: str) -> None:
+    with (
+        server([], Place()) as at,
+        pytest.raises(ExchangeFailed, match=r"^The token URL cannot be used: ") as failed,
+    ):
+        find(at, token_url=typed)
+    assert failed.value.kind == "token"
+
+
 UNHELPFUL = [
     Answer(400, b'{"error": "invalid_request"}'),
     Answer(401, b""),

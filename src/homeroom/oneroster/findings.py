@@ -16,6 +16,8 @@ _WEIGHT = {
     "credentials": 5,
 }
 _SOMETHING = 2
+BUSY = frozenset(f"HTTP {status}" for status in (429, 502, 503, 504))
+FAILING = BUSY | {"HTTP 500"}
 _MORE_THAN_A_LIMIT = frozenset({"server", "token", "unauthorized", "forbidden", "credentials", "rate"})
 
 
@@ -25,10 +27,12 @@ class Findings:
 
     tried: list[str] = field(default_factory=list)
     told: ExchangeFailed | None = None
+    heard: set[str] = field(default_factory=set)  # what knocks were answered with
 
     def note(self, how: str, url: str, came: str) -> None:
         """One try: in which way, where, and what came of it."""
         self.tried.append(f"{how} {urlsplit(url).path}: {came}")
+        self.heard |= {came} if how == "knock" else set()
 
     def tell(self, failed: ExchangeFailed) -> None:
         """Keeps of several failures the one that tells most, and of equals the first."""
@@ -38,7 +42,19 @@ class Findings:
     def instead_of(self, failed: ExchangeFailed) -> ExchangeFailed:
         """The failure to report: one that ended a search for its number of tries says less than what was met on the way."""
         met = self.told
+        if self.heard and self.heard <= FAILING:
+            return busy(min(self.heard))
         return met if failed.kind == "guesses" and met and met.kind in _MORE_THAN_A_LIMIT else failed
+
+
+def busy(came: str) -> ExchangeFailed:
+    """A server that answers whatever is asked with the same failure."""
+    return ExchangeFailed(
+        "busy",
+        f"The server answers everything with {came}: it is too busy, or has a fault",
+        "Try again later; if it lasts, ask the SIS's administrator.",
+        retry=True,
+    )
 
 
 def _weight(failed: ExchangeFailed) -> int:

@@ -16,7 +16,7 @@ from homeroom.oneroster.auth.credentials import Credentials
 from homeroom.oneroster.client import Session, split
 from homeroom.oneroster.exchange import Exchange, Reply
 from homeroom.oneroster.failing import ExchangeFailed, Redirected
-from homeroom.oneroster.findings import Findings
+from homeroom.oneroster.findings import BUSY, Findings, busy
 from homeroom.oneroster.presets import preset_of
 from homeroom.oneroster.profile import Profile
 from homeroom.oneroster.token_search import ABSENT, GUARDED, UNSURE, TokenSearch
@@ -77,6 +77,7 @@ class Probe:
     findings: Findings = field(default_factory=Findings)
     budget: Budget = field(default_factory=Budget)
     _heard: dict[Base, int] = field(default_factory=dict)
+    _busy: set[Base] = field(default_factory=set)
     _tokens: dict[str, Token] = field(default_factory=dict)
     _way: Profile | None = None
     _empty: Found | None = None
@@ -94,9 +95,13 @@ class Probe:
     def _search(self) -> Found:
         for group in base_groups(self.address, self.known.sis, self.known.version):
             likely = [base for base in group if self._knock(base) != ABSENT]
+            if self._busy >= set(group):
+                continue  # it says nothing yet of what is there; another place may answer
             found = self._enter(sorted(likely, key=lambda base: -self._heard[base])) or self._empty
             if found is not None:
                 return found
+        if self.findings.heard and self.findings.heard <= BUSY:
+            raise busy(min(self.findings.heard))
         found = self._last_resort()
         if found is None:
             raise self.findings.told or _nothing_there()
@@ -123,6 +128,7 @@ class Probe:
         else:
             self.findings.note("knock", base.url, f"HTTP {reply.status}")
             self._heard[base] = self._meaning(reply)
+            self._busy |= {base} if f"HTTP {reply.status}" in BUSY else set()
         return self._heard[base]
 
     def _meaning(self, reply: Reply) -> int:
@@ -252,7 +258,7 @@ def probe(
     try:
         return search.run()
     except _Upgraded:
-        return replace(search, _heard={}).run()
+        return replace(search, _heard={}, _busy=set()).run()
 
 
 def _nothing_there() -> ExchangeFailed:

@@ -32,6 +32,8 @@ GUARDED, UNSURE, ABSENT = (
     0,
 )  # what an answer to a knock means: somebody guards this address, perhaps, no
 
+_NOT_CALLED = frozenset({"address", "dns", "tls", "connect", "plain_http", "refused_address"})
+
 
 @dataclass(frozen=True, slots=True)
 class Given:
@@ -66,11 +68,17 @@ class TokenSearch:
             if found is not None:
                 yield found
         if given:
-            raise ExchangeFailed(
-                "token",
-                "There is no token service at the token URL given",
-                "Check the token URL, or leave it empty so that it is looked for.",
-            )
+            raise self._none_at_the_one_typed()
+
+    def _none_at_the_one_typed(self) -> ExchangeFailed:
+        told = self.findings.told
+        if told is not None and told.kind == "token" and told.retry:
+            return told  # it is there, and failed
+        return ExchangeFailed(
+            "token",
+            "There is no token service at the token URL given",
+            "Check the token URL, or leave it empty so that it is looked for.",
+        )
 
     def _services(self, base: Base) -> Iterator[str]:
         """Addresses that answer a knock as a token service would; those that only might be one come last."""
@@ -124,6 +132,12 @@ class TokenSearch:
             return self.guessing.send("POST", url, headers, body)
         except Redirected:
             return Reply(302, {}, b"")  # no token service sends key and secret elsewhere
+        except ExchangeFailed as failed:
+            if self.typed and failed.kind in _NOT_CALLED:
+                raise ExchangeFailed(
+                    "token", f"The token URL cannot be used: {failed}", failed.cure
+                ) from failed
+            raise
 
 
 def _not_certain(found: TokenRefused) -> ExchangeFailed:

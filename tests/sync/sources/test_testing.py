@@ -107,7 +107,7 @@ def empty(word: str) -> Bend:
         (empty("orgs"), {"schools"}, "guardians"),
         (failing("users", 403), {"people", "roles", "guardians", "limit"}, "school_id"),
         (failing("users", 500), {"people", "roles", "guardians", "limit"}, "school_id"),
-        (lambda asked, answer: Answer(500, b""), {"token"}, "clock"),
+        (lambda asked, answer: Answer(500, b""), {"version"}, "clock"),
         (
             lambda asked, answer: Answer(200, b"<html>Sign in</html>", {"Content-Type": "text/html"}),
             {"version"},

@@ -45,6 +45,7 @@ ASKS = {
     "html": "A web page answers in place of the API. Please tell us the full OneRoster API URL.",
     "redirect": "The address leads elsewhere. Please tell us the full OneRoster API URL.",
     "rate": "Please raise the request limit for our key, or tell us at what time we may read.",
+    "busy": "Your server was too busy for us, or failed at everything. Please look at its log, or tell us at what time we may read.",
     "server": "Your server failed at this call. Please look at its log.",
 }
 
