@@ -59,6 +59,7 @@ def store(
                 told(share),
                 {kind: Mode.REPLACE if kind in gone else Mode.BULK for kind in KINDS.values()},
                 now,
+                dated=True,
             )
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE records_record")
@@ -75,8 +76,9 @@ def share_anew(share: Share, now: datetime) -> None:
     """Makes the records of a share from its rules, at once and whole: nothing lingers of what it showed before."""
     with transaction.atomic():
         be_alone()
-        share.save(update_fields=_RULES if share.pk else None)
-        _put(share.pk, told(share), dict.fromkeys(KINDS.values(), Mode.REPLACE), now)
+        shown_before = share.pk is not None
+        share.save(update_fields=_RULES if shown_before else None)
+        _put(share.pk, told(share), dict.fromkeys(KINDS.values(), Mode.REPLACE), now, dated=shown_before)
 
 
 def unshare(share: int) -> None:
@@ -106,11 +108,15 @@ def _put(
     modes: dict[str, Mode],
     now: datetime,
     progress: Progress | None = None,
+    *,
+    dated: bool = False,
 ) -> None:
     with connection.cursor() as cursor:
         cursor.execute("CREATE TEMP TABLE incoming (LIKE records_record)")
         cursor.execute("ALTER TABLE incoming DROP COLUMN id, ADD COLUMN id bigserial")
         _copy(cursor, share, records, now, progress)
+        if dated:
+            _date(cursor, share, now)
         _merge(cursor, share, modes, now)
         cursor.execute("DROP TABLE incoming")
         forget(cursor, share, now)
@@ -181,6 +187,23 @@ def _found_by(record: r.Record) -> tuple[Any, ...]:
             return "", [], [], "", "", "", "", "", []
 
 
+def _date(cursor: Any, share: int, now: datetime) -> None:
+    """Dates what is new to a share, or other than before, as of now: the record as a whole may be as it was, and the agent whom
+    it names is shown no more. Whoever asks for changes alone would never be told."""
+    cursor.execute(
+        f"""UPDATE incoming SET modified = %(stamp)s, v1p1 = {_dated("v1p1")}, v1p2 = {_dated("v1p2")}
+            WHERE modified < %(stamp)s AND NOT EXISTS (SELECT FROM records_record AS own
+            WHERE own.share = %(share)s AND own.kind = incoming.kind AND own.sourced_id = incoming.sourced_id
+            AND own.digest = incoming.digest AND own.status = incoming.status)""",
+        {"stamp": iso(now), "share": share},
+    )
+
+
+def _dated(document: str) -> str:
+    """A record's JSON with a new date, as SQL: the first date in it is its own."""
+    return f"""regexp_replace({document}, '"dateLastModified":"[^"]*"', '"dateLastModified":"' || %(stamp)s || '"')"""
+
+
 def _merge(cursor: Any, share: int, modes: dict[str, Mode], now: datetime) -> None:
     replaced = [kind for kind, mode in modes.items() if mode is Mode.REPLACE]
     cursor.execute("DELETE FROM records_record WHERE share = %s AND kind = ANY(%s)", [share, replaced])
@@ -200,8 +223,7 @@ def _merge(cursor: Any, share: int, modes: dict[str, Mode], now: datetime) -> No
 
 
 def _mark_missing(cursor: Any, share: int, kinds: list[str], now: datetime) -> None:
-    change = """regexp_replace(regexp_replace({0}, '"status":"active"', '"status":"tobedeleted"'),
-        '"dateLastModified":"[^"]*"', '"dateLastModified":"' || %(stamp)s || '"')"""
+    change = _dated("""regexp_replace({0}, '"status":"active"', '"status":"tobedeleted"')""")
     cursor.execute(
         f"""UPDATE records_record AS old SET status = 'tobedeleted', modified = %(now)s, digest = '',
             v1p1 = {change.format("v1p1")}, v1p2 = {change.format("v1p2")}
