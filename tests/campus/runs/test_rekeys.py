@@ -102,6 +102,39 @@ def test_contacts_are_relinked_with_their_families(trusting: World) -> None:
     assert ContactLink.objects.filter(primary=True, contact__phone="555-0101").count() == 2
 
 
+def test_a_teacher_who_is_a_parent_in_the_same_record_is_relinked_as_both(trusting: World) -> None:
+    both = (SourceRole("teacher", LINCOLN), SourceRole("parent", LINCOLN))
+    told = [*MANY[1:], *family(MANY[0], guardians=[adult("t", roles=both)])]
+    trusting.night(told)
+    contact = Contact.objects.get()
+    told[-2] = replace(told[-2], agents=())  # the child is somebody else's by now, and they are nobody's contact
+    trusting.night(told)
+    # Another guardian has the e-mail, so that it tells nothing of the contact.
+    other = adult("g", "parent", email="t@lincoln.example", family_name="Other")
+    run = approve(trusting, trusting.night([*rekeyed(told), other]))
+    assert SourceRecord.objects.get(sourced_id="new-t").contact_id == contact.pk
+    assert SourceRecord.objects.get(sourced_id="t").contact_id is None
+    assert Change.objects.get(run=run, subject="contact").reason == "new id in the SIS: same person"
+
+
+def test_a_guardian_whom_the_sis_has_once_for_each_child_keeps_all_records(trusting: World) -> None:
+    rosa = adult("g1", "parent")
+    told = [
+        *MANY[2:],
+        *family(MANY[0], guardians=[rosa]),
+        *family(MANY[1], guardians=[replace(rosa, sourced_id="g2")]),
+    ]
+    trusting.night(told)
+    contact = Contact.objects.get()
+    run = approve(trusting, trusting.night(rekeyed(told)))
+    rows = Change.objects.filter(run=run, subject="contact").values_list("fields__sourced_id", flat=True)
+    assert sorted(rows) == [["g1", "new-g1"], ["g2", "new-g2"]]
+    again = decide.undo(decide.undo(run, None, trusting.clock), None, trusting.clock)
+    assert not Change.objects.filter(run=again, action="skip").exists()
+    assert set(contact.source_records.values_list("sourced_id", flat=True)) == {"new-g1", "new-g2"}
+    assert not Change.objects.filter(run=trusting.night(rekeyed(told))).exists()
+
+
 def test_a_person_with_two_records_stays_one(trusting: World) -> None:
     here, there = adult("r1", number="77"), adult("r2", number="77", email="r1@lincoln.example", org=OAKWOOD)
     trusting.night([*MANY, here, there])

@@ -37,11 +37,12 @@ _KEEP_PEOPLE = (
     "FROM pair JOIN people_membership m ON m.person_id = pair.person AND m.school_id = pair.school AND m.ended_at IS NULL "
     f"GROUP BY pair.person, pair.school, before, after, number, email, name, birth, other ORDER BY {SIGNS}, pair.person, after"
 )
-# Contacts: by an e-mail that only one has, else by name within the family of a student who is there again.
+# Contacts: whose own record is there again as a person; else by an e-mail that only one has; else by name within the family of a
+# student who is there again. An SIS that has a guardian once for each child has dealt out as many new ids.
 _KEEP_CONTACTS = (
     "CREATE TEMP TABLE gone_contact ON COMMIT DROP AS SELECT *, count(*) OVER (PARTITION BY email) AS times FROM "
     "(SELECT contact.id AS contact, lower(contact.email) AS email, "
-    "lower(contact.given_name) || E'\\t' || lower(contact.family_name) AS name, min(record.sourced_id) AS before "
+    "lower(contact.given_name) || E'\\t' || lower(contact.family_name) AS name, array_agg(record.sourced_id) AS ids "
     "FROM connections_sourcerecord record JOIN people_contact contact ON contact.id = record.contact_id "
     "LEFT JOIN unseen ON unseen.sourced_id = record.sourced_id WHERE record.connection_id = %(source)s AND NOT record.gone "
     "GROUP BY contact.id HAVING bool_and(unseen.sourced_id IS NOT NULL)) AS contacts",
@@ -50,20 +51,31 @@ _KEEP_CONTACTS = (
     "FROM people_contactlink link JOIN people_membership m ON m.person_id = link.person_id AND m.ended_at IS NULL "
     "AND m.school_id = ANY(%(schools)s) WHERE link.ended_at IS NULL AND link.district_id = %(district)s GROUP BY 1, 2",
     "ANALYZE gone_contact, family",
-    "CREATE TEMP TABLE again ON COMMIT DROP AS SELECT g.contact, g.before, a.sourced_id AS after, 'e-mail' AS sign "
-    "FROM gone_contact g JOIN arrived a ON a.email = g.email AND a.guardian AND g.email <> '' AND a.guardian_times = 1 AND g.times = 1",
+    "CREATE TEMP TABLE again ON COMMIT DROP AS SELECT g.contact, pair.school, pair.before, a.sourced_id AS after, 'person' AS sign "
+    "FROM pair JOIN connections_sourcerecord record ON record.connection_id = %(source)s AND record.sourced_id = pair.before "
+    "JOIN gone_contact g ON g.contact = record.contact_id JOIN arrived a ON a.sourced_id = pair.after AND a.guardian",
+    "ANALYZE again",
+    "INSERT INTO again SELECT g.contact, NULL, '', a.sourced_id, 'e-mail' FROM gone_contact g JOIN arrived a ON a.email = g.email "
+    "AND a.guardian AND g.email <> '' AND g.times = 1 AND a.guardian_times <= cardinality(g.ids) "
+    "AND (a.guardian_times = 1 OR a.name = g.name) WHERE a.sourced_id NOT IN (SELECT after FROM again)",
     "ANALYZE again",
     "CREATE TEMP TABLE named ON COMMIT DROP AS SELECT teller AS student, told AS guardian FROM runs_stagedlink WHERE run_id = %(run)s "
     "UNION SELECT told, teller FROM runs_stagedlink WHERE run_id = %(run)s",
     "ANALYZE named",
-    "INSERT INTO again SELECT min(g.contact), min(g.before), a.sourced_id, 'name, in one family' FROM pair "
+    "INSERT INTO again SELECT min(g.contact), NULL, '', a.sourced_id, 'name, in one family' FROM pair "
     "JOIN family ON family.person = pair.person JOIN gone_contact g ON g.contact = family.contact "
     "JOIN named ON named.student = pair.after JOIN arrived a ON a.sourced_id = named.guardian AND a.guardian AND a.name = g.name "
     "WHERE a.sourced_id NOT IN (SELECT after FROM again) GROUP BY a.sourced_id HAVING count(DISTINCT g.contact) = 1",
     "ANALYZE again",
-    f"{_RELINK} SELECT %(district)s, %(run)s, min(family.school), 'students', 'relink', 'contact', again.contact, after, "
-    "jsonb_build_object('sourced_id', jsonb_build_array(before, after)), 'new id in the SIS: same ' || sign, false, 'held' "
-    "FROM again JOIN family ON family.contact = again.contact GROUP BY again.contact, before, after, sign ORDER BY again.contact, after",
+    f"{_RELINK} WITH free AS (SELECT contact, id, row_number() OVER (PARTITION BY contact ORDER BY id) AS place FROM gone_contact, "
+    "unnest(ids) AS id WHERE id NOT IN (SELECT before FROM again)), due AS (SELECT *, row_number() OVER "
+    "(PARTITION BY contact, before = '' ORDER BY after) AS place FROM again) "
+    "SELECT %(district)s, %(run)s, coalesce(min(family.school), due.school), 'students', 'relink', 'contact', due.contact, after, "
+    "jsonb_build_object('sourced_id', jsonb_build_array(coalesce(nullif(before, ''), free.id, ''), after)), "
+    "'new id in the SIS: same ' || sign, false, 'held' FROM due LEFT JOIN family ON family.contact = due.contact "
+    "LEFT JOIN free ON before = '' AND free.contact = due.contact AND free.place = due.place "
+    "GROUP BY due.contact, due.school, before, free.id, after, sign HAVING coalesce(min(family.school), due.school) IS NOT NULL "
+    "ORDER BY due.contact, after",
 )
 
 
