@@ -173,8 +173,9 @@ def _differs(name: str, new: str, old: str) -> bool:
     return new != old and (bool(new) or name in MAY_BE_EMPTIED)
 
 
-def _links(guardians: tuple[Guardian, ...]) -> set[tuple[str, bool]]:
-    return {(guardian.sourced_id, guardian.primary) for guardian in guardians}
+def _links(guardians: tuple[Guardian, ...]) -> set[tuple[str, bool, str]]:
+    """Whom a student is linked to, who is primary and why: a tie that the SIS has settled is a tie no more."""
+    return {(one.sourced_id, one.primary, one.reason if one.primary else "") for one in guardians}
 
 
 def _joined(old: tuple[Guardian, ...], new: tuple[Guardian, ...]) -> tuple[Guardian, ...]:

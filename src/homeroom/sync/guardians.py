@@ -2,7 +2,7 @@
 the same every night, and says why. A contact that the SIS marks as restricted is never taken in, whatever else speaks for it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from homeroom.problems import Problem
 from homeroom.sync.narrow import is_guardian
@@ -23,11 +23,36 @@ Rank = tuple[bool, bool, bool, int, str]
 
 @dataclass(frozen=True, slots=True)
 class Family:
-    """A student's guardians, ranked, the first of them primary; what was wrong with the links; and who is kept out."""
+    """A student's guardians by id, the first of them primary; what was odd about the links; and who is kept out."""
 
-    guardians: tuple[Guardian, ...]
-    problems: tuple[Problem, ...] = ()
+    student: str
+    ranked: tuple[tuple[Rank, str], ...]
+    odd: tuple[Problem, ...] = ()
     restricted: frozenset[str] = frozenset()
+
+    @property
+    def guardians(self) -> tuple[Guardian, ...]:
+        """In order, the primary one with what told it from the next."""
+        reason = _reason([order for order, _ in self.ranked])
+        return tuple(
+            Guardian(id_, number == 0, reason if number == 0 else "")
+            for number, (_, id_) in enumerate(self.ranked)
+        )
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """What was odd about the links, and whether there are very many."""
+        count = len(self.ranked)
+        many = Problem("many_guardians", "users", self.student, "agents", detail=f"{count}")
+        return (*self.odd, many) if count >= MANY else self.odd
+
+    def as_contacts(self, speaks: Mapping[str, str]) -> "Family":
+        """The family where several records may be one contact: each under the id that `speaks` for it, as its best record
+        ranks it. Whoever is left alone so is the only guardian."""
+        best: dict[str, Rank] = {}
+        for order, id_ in self.ranked:
+            best.setdefault(speaks.get(id_, id_), order)
+        return replace(self, ranked=tuple((order, id_) for id_, order in best.items()))
 
 
 def rank(student: SourcePerson, known: Mapping[str, SourcePerson], told_by: Sequence[str] = ()) -> Family:
@@ -37,39 +62,39 @@ def rank(student: SourcePerson, known: Mapping[str, SourcePerson], told_by: Sequ
     sourcedId.
     """
     problems: list[Problem] = []
-    ranked: list[tuple[Rank, SourcePerson]] = []
+    ranked: list[tuple[Rank, str]] = []
     restricted: set[str] = set()
-    for sourced_id in dict.fromkeys([*student.agents, *sorted(told_by)]):
+    named = dict.fromkeys([*student.agents, *sorted(told_by)])
+    # Whoever has several records is restricted where one of them is.
+    barred = {who(known[id_]) for id_ in named if id_ in known and known[id_].restricted} - {None}
+    for sourced_id in named:
         person = known.get(sourced_id)
-        trouble = _trouble(person)
-        if person is not None and person.restricted:
-            restricted.add(sourced_id)
+        is_barred = person is not None and (person.restricted or who(person) in barred)
+        trouble = _trouble(person, is_barred=is_barred)
+        restricted |= {sourced_id} if is_barred else set()
         if trouble:
             problems.append(
                 Problem(trouble, "users", student.sourced_id, "agents", detail=f"id {sourced_id}")
             )
         elif person is not None:
-            ranked.append((_rank(student, person, frozenset(told_by)), person))
-    ranked.sort(key=lambda item: item[0])
-    if len(ranked) >= MANY:
-        problems.append(
-            Problem("many_guardians", "users", student.sourced_id, "agents", detail=f"{len(ranked)}")
-        )
-    reason = _reason([order for order, _ in ranked])
-    guardians = tuple(
-        Guardian(person.sourced_id, number == 0, reason if number == 0 else "")
-        for number, (_, person) in enumerate(ranked)
-    )
-    return Family(guardians, tuple(problems), frozenset(restricted))
+            ranked.append((_rank(student, person, frozenset(told_by)), sourced_id))
+    ranked.sort()
+    return Family(student.sourced_id, tuple(ranked), tuple(problems), frozenset(restricted))
 
 
-def _trouble(person: SourcePerson | None) -> str:
+def who(guardian: SourcePerson) -> tuple[str, str] | None:
+    """By what two records are known as those of one contact: e-mail and name. None where either is missing."""
+    name = f"{guardian.given_name}\t{guardian.family_name}".lower()
+    return (guardian.email.lower(), name) if guardian.email and name.strip() else None
+
+
+def _trouble(person: SourcePerson | None, *, is_barred: bool) -> str:
     """Why somebody who is named is no contact: the code of the problem, "" for none."""
     if person is None or person.leaving:
         return "dangling_agent"
     if not is_guardian(person):
         return "agent_not_guardian"
-    return "restricted_contact" if person.restricted else ""
+    return "restricted_contact" if is_barred else ""
 
 
 def _rank(student: SourcePerson, person: SourcePerson, told_by: frozenset[str]) -> Rank:

@@ -11,7 +11,7 @@ from homeroom.campus.runs import hand
 from homeroom.campus.runs.models import Change
 from homeroom.campus.schools.grants import grant
 from homeroom.campus.schools.models import Role, School
-from homeroom.sync.guardians import BY_HAND
+from homeroom.sync.guardians import BY_HAND, MARK, ONLY
 from homeroom.web.accounts.models import Account
 from tests.campus.world import World
 from tests.invented import OAKWOOD, adult, family, student
@@ -47,6 +47,49 @@ def test_a_guardian_kept_once_for_each_child_is_one_contact(trusting: World) -> 
     trusting.night([*told, late, replace(ROSA, sourced_id="g3")])
     assert Contact.objects.count() == 1
     assert contacts("n-c") == [("Rosa", True)]
+
+
+def test_a_guardian_whom_a_student_names_by_two_records_is_no_tie(trusting: World) -> None:
+    trusting.night(family(ANA, guardians=[ROSA, replace(ROSA, sourced_id="g0")]))
+    assert ContactLink.objects.get().reason == ONLY
+    assert ToLookAt(trusting.lincoln).counts() == {}
+
+
+def test_three_guardians_of_two_records_each_are_not_six(trusting: World) -> None:
+    three = [ROSA, JUAN, replace(ROSA, sourced_id="g3", given_name="Rita")]
+    again = [replace(one, sourced_id=f"{one.sourced_id}-again") for one in three]
+    run = trusting.night(family(ANA, guardians=[*three, *again]))
+    assert len(contacts()) == 3
+    assert not run.problems.filter(code="many_guardians").exists()
+
+
+def test_one_of_whose_two_records_the_sis_marks_one_as_restricted_is_not_taken_in(trusting: World) -> None:
+    told = family(ANA, guardians=[ROSA, replace(ROSA, sourced_id="g0", restricted=True), JUAN])
+    trusting.night(told)
+    assert contacts() == [("Juan", True)]
+    trusting.night(family(ANA, guardians=[ROSA, replace(ROSA, sourced_id="g0"), JUAN]))
+    assert contacts() == [("Juan", False), ("Rosa", True)]
+    trusting.night(told)
+    assert contacts() == [("Juan", True)]
+
+
+def test_a_tie_is_none_any_more_once_the_sis_marks_who_is_primary(trusting: World) -> None:
+    trusting.night(family(ANA, guardians=[ROSA, JUAN]))
+    assert ToLookAt(trusting.lincoln).counts() == {"tie": 1}
+    told = family(ANA, guardians=[replace(ROSA, primary_mark=True), JUAN])
+    trusting.night(told)
+    assert ContactLink.objects.get(primary=True).reason == MARK
+    assert ToLookAt(trusting.lincoln).counts() == {}
+    assert not Change.objects.filter(run=trusting.night(told)).exists()
+
+
+@pytest.mark.parametrize("agents", [("g0", "g1"), ("g1", "g0")])
+def test_a_guardian_known_of_whom_a_second_record_comes_is_one_contact(
+    trusting: World, agents: tuple[str, ...]
+) -> None:
+    trusting.night([ANA, ROSA])
+    trusting.night([replace(ANA, agents=agents), ROSA, replace(ROSA, sourced_id="g0")])
+    assert contacts() == [("Rosa", True)]
 
 
 def test_a_couple_with_one_address_stays_two(trusting: World) -> None:

@@ -107,7 +107,9 @@ def test_a_teacher_who_is_a_parent_in_the_same_record_is_relinked_as_both(trusti
     told = [*MANY[1:], *family(MANY[0], guardians=[adult("t", roles=both)])]
     trusting.night(told)
     contact = Contact.objects.get()
-    told[-2] = replace(told[-2], agents=())  # the child is somebody else's by now, and they are nobody's contact
+    told[-2] = replace(
+        told[-2], agents=()
+    )  # the child is somebody else's by now, and they are nobody's contact
     trusting.night(told)
     # Another guardian has the e-mail, so that it tells nothing of the contact.
     other = adult("g", "parent", email="t@lincoln.example", family_name="Other")

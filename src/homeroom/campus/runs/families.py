@@ -13,7 +13,7 @@ from homeroom.campus.runs.models import Run
 from homeroom.problems import Problem
 from homeroom.sync import diff, guardians
 from homeroom.sync.changes import Change
-from homeroom.sync.roster import CONTACT_FIELDS, Entry, Guardian, Place, RoleGroup, SourcePerson
+from homeroom.sync.roster import CONTACT_FIELDS, Entry, Place, RoleGroup, SourcePerson
 from homeroom.sync.rules import SchoolRule
 from homeroom.sync.terms import Terms
 
@@ -21,7 +21,7 @@ _NEW_IDS = 2000  # taken at once
 
 
 class Families:
-    """The families of one run. Remembers each guardian looked at, and those new ones whose e-mail comes again."""
+    """The families of one run. Remembers each guardian looked at, and those new ones whose e-mail may come again."""
 
     def __init__(self, run: Run, rules: Sequence[SchoolRule], terms: Terms) -> None:
         self.wanted_by = {rule.school for rule in rules if rule.policy.parents}
@@ -42,14 +42,14 @@ class Families:
         family = guardians.rank(row.person, known.agents, known.told_by.get(row.sourced_id, ()))
         updates = any(self._terms.updates(Place(school, RoleGroup.STUDENTS)) for school in schools)
         changes: list[Change] = []
-        named: dict[str, Guardian] = {}
-        for guardian in family.guardians:
-            person = known.agents[guardian.sourced_id]
-            speaks, change = self._contact(person, schools[0], known, updates=updates)
+        speaks: dict[str, str] = {}
+        for _, id_ in family.ranked:
+            speaks[id_], change = self._contact(known.agents[id_], schools[0], known, updates=updates)
             changes += [change] if change is not None else []
-            named.setdefault(speaks, replace(guardian, sourced_id=speaks))
-        barred = frozenset(_speaks(id_, known) for id_ in family.restricted) - named.keys()
-        return replace(entry, guardians=tuple(named.values()), restricted=barred), changes, family.problems
+        family = family.as_contacts(speaks)
+        barred = {_speaks(id_, known) for id_ in family.restricted} - set(speaks.values())
+        kept = replace(entry, guardians=family.guardians, restricted=frozenset(barred))
+        return kept, changes, family.problems
 
     def _contact(
         self, guardian: SourcePerson, school: int, known: Known, *, updates: bool
@@ -72,7 +72,7 @@ class Families:
         if contact_id is not None and speaks != id_:
             return speaks, None if linked else diff.same_contact(contact_id, id_, school)
         if contact_id is None:
-            contact_id = self._new(guardian)
+            contact_id = self._new(guardian, known)
             return id_, diff.contact(fields, None, frozenset(), contact_id, id_, school, updates=updates)
         held, kept = known.contacts[contact_id]
         change = diff.contact(fields, held, kept, contact_id, id_, school, updates=updates)
@@ -82,22 +82,24 @@ class Families:
 
     def _same(self, guardian: SourcePerson, known: Known) -> tuple[int | None, str]:
         """The contact of another record with the same e-mail and name, and the record that speaks for it."""
-        if not guardian.email or not (guardian.given_name or guardian.family_name):
+        who = guardians.who(guardian)
+        if who is None:
             return None, guardian.sourced_id
-        met = self._met.get(_who(guardian))
+        met = self._met.get(who)
         if met is not None:
             return met
-        contact = known.same_contacts.get(_who(guardian))
+        contact = known.same_contacts.get(who)
         if contact is None:
             return None, guardian.sourced_id
-        self._met[_who(guardian)] = contact, known.speaking.get(contact, guardian.sourced_id)
-        return self._met[_who(guardian)]
+        self._met[who] = contact, known.speaking.get(contact, guardian.sourced_id)
+        return self._met[who]
 
-    def _new(self, guardian: SourcePerson) -> int:
+    def _new(self, guardian: SourcePerson, known: Known) -> int:
         self._spare = self._spare or target.new_ids("people_contact", _NEW_IDS)
         contact = self._spare.pop()
-        if guardian.email.lower() in self._shared:
-            self._met[_who(guardian)] = contact, guardian.sourced_id
+        who = guardians.who(guardian)
+        if who is not None and (who[0] in self._shared or who[0] in known.unchanged):
+            self._met[who] = contact, guardian.sourced_id
         return contact
 
 
@@ -114,7 +116,3 @@ def _speaks(sourced_id: str, known: Known) -> str:
     """The record that speaks for the contact of a record."""
     contact = known.links.get(sourced_id, (None, None))[1]
     return known.speaking.get(contact or 0, sourced_id)
-
-
-def _who(guardian: SourcePerson) -> tuple[str, str]:
-    return guardian.email.lower(), f"{guardian.given_name}\t{guardian.family_name}".lower()

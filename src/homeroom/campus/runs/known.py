@@ -40,6 +40,7 @@ class Known:
     )  # sourcedId, places, whether it was staged and says enough to speak for places that nobody stands for any more
     told_by: dict[str, list[str]] = field(default_factory=dict)
     agents: dict[str, SourcePerson] = field(default_factory=dict)
+    unchanged: set[str] = field(default_factory=set)  # e-mails of agents whom nothing staged
     contacts: dict[int, tuple[dict[str, str], frozenset[str]]] = field(default_factory=dict)
     speaking: dict[int, str] = field(default_factory=dict)
     same_contacts: dict[tuple[str, str], int] = field(default_factory=dict)
@@ -102,6 +103,8 @@ class Lookup:
         wanted = {agent for person in people for agent in person.agents}
         wanted |= {teller for tellers in known.told_by.values() for teller in tellers}
         known.agents = self._source_people(list(wanted))
+        unchanged = known.agents.keys() - self._staged(list(known.agents))
+        known.unchanged = {known.agents[id_].email.lower() for id_ in unchanged}
         # Another student who names this one is no guardian, and no fault of this one's record.
         for told, tellers in known.told_by.items():
             known.told_by[told] = [t for t in tellers if t in known.agents and is_guardian(known.agents[t])]
