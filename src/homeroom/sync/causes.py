@@ -129,6 +129,8 @@ def _last_year(signs: Signs) -> Iterator[Cause]:
 
 def _whole_school(signs: Signs) -> Iterator[Cause]:
     everybody, leaving = signs.of + signs.rest, signs.count + signs.rest_leaving
+    if _moves(signs):  # they are there, though not here
+        return
     if signs.rest and leaving >= MOST * everybody and signs.rest_leaving >= MOST * signs.rest:
         yield whole_school(f"{leaving} of the {everybody} people of this school would leave at once")
 
@@ -143,6 +145,8 @@ def whole_school(says: str) -> Cause:
 
 
 def _role_off(signs: Signs) -> Iterator[Cause]:
+    if _moves(signs):
+        return
     if signs.rest and signs.count >= MOST * signs.of and signs.rest_leaving < (1 - MOST) * signs.rest:
         yield role_off(
             signs.group.value,
@@ -160,6 +164,16 @@ def role_off(group: str, says: str) -> Cause:
     )
 
 
+def group_missing(group: str, says: str) -> Cause:
+    """Nobody of a role group came, so that nothing is archived anywhere."""
+    return Cause(
+        "role_off",
+        says,
+        f"Nobody is archived while it is so. If they have left, archive them by hand on their pages. If the SIS is to share its {group} "
+        f"no longer, switch {group} off in the Sync Settings, which archives no one; else ask the SIS's administrator to share them again.",
+    )
+
+
 def _cut(signs: Signs) -> Iterator[Cause]:
     if signs.before and signs.received < SHRUNK * signs.before:
         yield Cause(
@@ -169,8 +183,12 @@ def _cut(signs: Signs) -> Iterator[Cause]:
         )
 
 
+def _moves(signs: Signs) -> bool:
+    return signs.moved > HALF * signs.count
+
+
 def _moved(signs: Signs) -> Iterator[Cause]:
-    if signs.moved > HALF * signs.count:
+    if _moves(signs):
         yield Cause(
             "moved",
             f"{signs.moved} of {signs.count} are in the SIS at another school or in another role now",

@@ -6,7 +6,7 @@ from typing import Any
 
 from homeroom.sync.changes import Action, Change, Subject, person_change
 from homeroom.sync.guardians import without
-from homeroom.sync.leaving import in_grace, leave, may_leave, missing
+from homeroom.sync.leaving import ELSEWHERE, GONE, in_grace, leave, may_leave, missing
 from homeroom.sync.roster import (
     CONTACT_FIELDS,
     PERSON_FIELDS,
@@ -67,8 +67,10 @@ def compare(
     *,
     leads: bool,
     closes: bool,
+    why: str = "",
 ) -> Outcome:
-    """A person whom the directory has. `entry` is None when the record is gone or let through nowhere.
+    """A person whom the directory has. `entry` is None when the record is gone or let through nowhere, and `why` is then what
+    the rules said of it, if it came.
 
     `vouched` are the places that other records of the same person stand for; `leads` = this record speaks for the
     person's own fields; `closes` = it speaks for places that nobody stands for any more.
@@ -84,7 +86,8 @@ def compare(
         for place in sorted(person.places, key=_place_key):
             if place not in wanted and may_leave(person, place, terms):
                 waits = waits or not terms.complete
-                leaving += [leave(person, place, terms, sourced_id, entry)] if terms.complete else []
+                why = ELSEWHERE if entry else why or GONE
+                leaving += [leave(person, place, terms, sourced_id, why)] if terms.complete else []
     waits = waits or _guardians_wait(entry, person, terms) or any(map(in_grace, leaving))
     return Outcome((*arriving, *updates, *leaving), final=not waits)
 

@@ -4,8 +4,11 @@ from datetime import date
 from typing import Any
 
 from homeroom.sync.changes import Action, Change, person_change
-from homeroom.sync.roster import Entry, Membership, Person, Place
+from homeroom.sync.roster import Membership, Person, Place
 from homeroom.sync.terms import Terms
+
+GONE = "no longer in the SIS for this school"
+ELSEWHERE = "the SIS now has this person elsewhere"
 
 
 def may_leave(person: Person, place: Place, terms: Terms) -> bool:
@@ -14,9 +17,8 @@ def may_leave(person: Person, place: Place, terms: Terms) -> bool:
     return held.active and held.managed and terms.rosters(place)
 
 
-def leave(person: Person, place: Place, terms: Terms, sourced_id: str, entry: Entry | None) -> Change:
-    """What comes of a membership that the source no longer stands for, with the reason; `entry`: it has the person elsewhere."""
-    why = "the SIS now has this person elsewhere" if entry else "no longer in the SIS for this school"
+def leave(person: Person, place: Place, terms: Terms, sourced_id: str, why: str) -> Change:
+    """What comes of a membership that the source no longer stands for; `why` it does not."""
     if person.protected:
         return person_change(
             Action.SKIP, person.id, sourced_id, place, {}, f"{why}; kept: an Owner or District Manager"

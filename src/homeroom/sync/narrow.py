@@ -9,6 +9,7 @@ from homeroom.sync.own_rules import first_fit
 from homeroom.sync.roster import PERSON_FIELDS, Entry, Place, RoleGroup, SourcePerson, SourceRole
 from homeroom.sync.rules import GROUP_OF_ROLE, GUARDIAN_ROLES, SchoolRule
 
+LEFT_OUT = "left out by"  # so begins the verdict of an own rule that leads out
 RulesByOrg = Mapping[str, Sequence[SchoolRule]]
 
 
@@ -127,7 +128,7 @@ def _why_not(
     if found.off:
         return f"{' and '.join(sorted(found.off))} are not switched on to roster"
     if found.left_out:
-        return f"left out by {found.left_out[0]}"
+        return f"{LEFT_OUT} {found.left_out[0]}"
     if guardian and person.restricted:
         return "a guardian whom the SIS marks as restricted: not taken in"
     if guardian:

@@ -139,9 +139,11 @@ def links_stay(before: Directory, after: Directory, relinked: Collection[str] = 
 
 
 def relinked(run: Run) -> dict[str, str]:
-    """The new id of each record that a run relinked, by the old one."""
+    """The new id of each record that a run relinked, by the old one. Whoever was merged may be there by a record more than
+    before, which takes the place of none."""
     rows = Change.objects.filter(run=run, action="relink", state__in=("applied", "undone"))
-    return {row.fields["sourced_id"][0]: row.fields["sourced_id"][1] for row in rows}
+    ids = [row.fields["sourced_id"] for row in rows]
+    return {old: new for old, new in ids if old}
 
 
 def relinked_ever(world: World) -> set[str]:

@@ -14,10 +14,11 @@ from django.test import Client
 from homeroom.campus.connections.models import Connection, RosterLink, SourceRecord
 from homeroom.campus.people.models import Person
 from homeroom.campus.runs import hand, merging
-from homeroom.campus.runs.decide import approve, discard
+from homeroom.campus.runs.decide import approve, discard, undo
 from homeroom.campus.runs.models import MatchReview, Run, RunProblem
 from homeroom.campus.runs.previewing import preview
 from homeroom.campus.runs.reviews import decide
+from homeroom.campus.runs.why_not import why_not
 from homeroom.campus.schools.grants import grant
 from homeroom.campus.schools.models import Role, School
 from homeroom.cli import schools
@@ -257,8 +258,6 @@ def test_a_failed_sync_and_roles_that_are_not_read_are_told(
 
 
 def test_automatic_rostering_that_is_off_is_told_as_well(trusting: World, ask: Ask) -> None:
-    from homeroom.campus.runs.why_not import why_not
-
     night(trusting, MANY)
     assert "Automatic rostering is off" in why_not(trusting.lincoln, "Lee Park", trusting.now)[0].next
     Connection.objects.update(enabled=True)
@@ -294,9 +293,28 @@ def test_somebody_marked_as_to_be_deleted_is_archived_and_told_so(trusting: Worl
     trusting.configure("hold.percent=100")
     night(trusting, [*MANY, student("x")])
     night(trusting, [*MANY, student("x", leaving=True)])
+    assert ask("n-x") == ["archived here on 03 Jun 2026: the SIS marks this record as to be deleted"]
+
+
+def test_whoever_is_archived_for_a_rule_is_told_who_can_change_that(trusting: World) -> None:
+    trusting.configure("hold.percent=100")
+    night(trusting, [*MANY, student("x", grade="12")])
+    trusting.configure("rules=grade: 12 > out")
+    night(trusting, [*MANY, student("x", grade="12")])
+    (answer,) = why_not(trusting.lincoln, "n-x", trusting.now)
+    assert answer.why == "archived here on 03 Jun 2026: left out by rule 1 (grade: 12 > out)"
+    assert answer.next == "An Owner looks at the school's own rules in Sync Settings."
+
+
+def test_a_rule_that_came_after_somebody_had_left_is_told_beside_it(trusting: World, ask: Ask) -> None:
+    trusting.configure("hold.percent=100")
+    night(trusting, [*MANY, student("x", grade="12")])
+    night(trusting, MANY)
+    trusting.configure("rules=grade: 12 > out")
+    night(trusting, [*MANY, student("x", grade="12")])
     assert ask("n-x") == [
         "archived here on 03 Jun 2026: no longer in the SIS for this school; the rules say of their record: "
-        "the SIS marks this record as to be deleted"
+        "left out by rule 1 (grade: 12 > out)"
     ]
 
 
@@ -398,6 +416,19 @@ def test_a_rekey_that_waits_is_why_nobody_new_comes_in(trusting: World, ask: Ask
     approve(run, None, trusting.clock)
     assert ask("s00")[1:] == ["went by this id until the SIS gave the person a new one, new-s00"]
     assert ask("new-s00") == ["stands for Ana Lopez s00 (is here, among the students)"]
+
+
+def test_an_id_of_the_re_key_before_the_last_leads_to_the_one_of_today(trusting: World, ask: Ask) -> None:
+    night(trusting, MANY)
+    told = MANY
+    for name in ("new", "newer"):
+        told = [replace(one, sourced_id=f"{name}-{one.number}") for one in told]
+        run = approve(night(trusting, told), None, trusting.clock)
+        back = undo(run, None, trusting.clock)
+        undo(back, None, trusting.clock)
+    said = "went by this id until the SIS gave the person a new one, newer-n-s00"
+    assert ask("s00")[1:] == [said, said]
+    assert ask("new-n-s00") == [said]
 
 
 # --- what is kept of those who are not let through

@@ -10,13 +10,14 @@ from homeroom.campus.people.target import query
 from homeroom.campus.runs.leaving_out import MOOT, fall_because, wait_with_the_new
 from homeroom.campus.runs.lock import fenced
 from homeroom.campus.runs.models import Change, Run, SchoolReport
-from homeroom.campus.runs.signs import causes, vanished
-from homeroom.campus.runs.staging import place_of
+from homeroom.campus.runs.signs import causes, missing_groups
+from homeroom.campus.runs.staging import place_of, word
 from homeroom.campus.schools.models import School
 from homeroom.sync.changes import State
+from homeroom.sync.narrow import LEFT_OUT
 from homeroom.sync.roster import Place, RoleGroup
 from homeroom.sync.rules import ACTIONS, SchoolRule, fingerprint
-from homeroom.sync.safety import Hold, holds
+from homeroom.sync.safety import Hold, holds, vanished
 
 
 class UnsafePlan(Exception):
@@ -43,7 +44,7 @@ def check(
     said = [
         (hold, causes(run, hold, rules[hold.place.school].policy, planned, active, today)) for hold in found
     ]
-    missing = vanished(gone, active)
+    missing = missing_groups(gone, active)
     with fenced(run):
         if complete and not run.dry_run:
             _let_old_holds_fall(run, now)
@@ -92,7 +93,8 @@ def _let_old_holds_fall(run: Run, now: datetime) -> None:
 
 
 def vanished_places(run: Run, rules: Mapping[int, SchoolRule]) -> list[Place]:
-    """Rostered places that had people and of which the source now has none: the mark of a cut reading."""
+    """Rostered places that had people and of which the source now has none, nor has their people elsewhere: the mark of a cut
+    reading."""
     before = {
         place: count
         for place, count in target.active_counts(run.connection_id, rules).items()
@@ -105,7 +107,34 @@ def vanished_places(run: Run, rules: Mapping[int, SchoolRule]) -> list[Place]:
     )
     values: Any = {"run": run.pk, "connection": run.connection_id}
     seen = {place_of(place): count for place, count in query(text, values)}
-    return [place for place, count in before.items() if count and not seen.get(place)]
+    return _unaccounted(run, vanished(before, seen))
+
+
+# A record of tonight that tells where its person is: a member somewhere, left out by a rule of ours, or not to be understood.
+_TELLS = "({0}.places <> '{{}}' OR {0}.verdict LIKE %(left_out)s)"
+_UNACCOUNTED = (
+    'SELECT DISTINCT m.school_id, m."group" FROM people_membership m WHERE m.managed_by = %(connection)s AND m.ended_at IS NULL '
+    "AND (m.school_id || ':' || m.\"group\") = ANY(%(empty)s) AND NOT EXISTS (SELECT FROM connections_sourcerecord record "
+    "LEFT JOIN runs_staged staged ON staged.run_id = %(run)s AND staged.sourced_id = record.sourced_id "
+    "WHERE record.connection_id = %(connection)s AND record.person_id = m.person_id "
+    f"AND CASE WHEN staged.id IS NULL THEN NOT record.gone AND {_TELLS.format('record')} "
+    f"ELSE NOT staged.absent AND (staged.facts IS NULL OR {_TELLS.format('staged')}) END)"
+)
+
+
+def _unaccounted(run: Run, empty: list[Place]) -> list[Place]:
+    """Of the places of which nobody came, those of somebody who did not come at all. Where each of them came in another
+    role, or at another school of ours, nobody is missing."""
+    values: Any = {
+        "run": run.pk,
+        "connection": run.connection_id,
+        "empty": [word(place) for place in empty],
+        "left_out": f"{LEFT_OUT}%",
+    }
+    found = (
+        {Place(school, RoleGroup(group)) for school, group in query(_UNACCOUNTED, values)} if empty else set()
+    )
+    return [place for place in empty if place in found]
 
 
 def vanished_reasons(places: Sequence[Place]) -> list[str]:

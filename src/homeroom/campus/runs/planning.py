@@ -114,8 +114,8 @@ class Planner:
         if verdict is not None and verdict.silent:
             # Too little is said to show that anybody left; it is looked at, and told, again next time.
             return Outcome((), final=False), linked, problems
-        person = self._person(linked, known)
-        return self._compare(None, person, "linked by sourcedId", row, known), linked, problems
+        person, why = self._person(linked, known), verdict.why if verdict else ""
+        return self._compare(None, person, "linked by sourcedId", row, known, why), linked, problems
 
     def _decide_on(
         self, entry: Entry, row: Row, linked: int | None, known: Known, problems: list[Problem]
@@ -208,7 +208,9 @@ class Planner:
         self._met[person.id] = person
         self._stands.setdefault(person.id, []).append((entry.sourced_id, frozenset(entry.places), False))
 
-    def _compare(self, entry: Entry | None, person: Person, how: str, row: Row, known: Known) -> Outcome:
+    def _compare(
+        self, entry: Entry | None, person: Person, how: str, row: Row, known: Known, why: str = ""
+    ) -> Outcome:
         records = (*known.records.get(person.id, ()), *self._stands.get(person.id, ()))
         others = [record for record in records if record[0] != row.sourced_id]
         vouched = frozenset(place for _, places, _ in others for place in places)
@@ -227,5 +229,6 @@ class Planner:
             closes=bool(known.links.get(row.sourced_id, (None,))[0])
             and min([*staged, row.sourced_id]) == row.sourced_id
             and not silent,
+            why=why,
         )
         return replace(outcome, final=outcome.final and not silent)

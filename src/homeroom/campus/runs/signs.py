@@ -8,7 +8,7 @@ from typing import Any
 from homeroom.campus.people.target import query
 from homeroom.campus.runs.models import Run
 from homeroom.campus.schools.models import School
-from homeroom.sync.causes import Cause, Signs, probable, role_off, whole_school
+from homeroom.sync.causes import Cause, Signs, group_missing, probable, whole_school
 from homeroom.sync.grade_order import highest, rank
 from homeroom.sync.roster import Place
 from homeroom.sync.rules import Policy
@@ -120,21 +120,23 @@ def _before(run: Run) -> int | None:
     return _received(last) if last and last.keys() == run.evidence.keys() else None
 
 
-def vanished(places: Sequence[Place], active: Mapping[Place, int]) -> dict[int, list[dict[str, Any]]]:
+def missing_groups(places: Sequence[Place], active: Mapping[Place, int]) -> dict[int, list[dict[str, Any]]]:
     """By school, what it probably is that whole role groups are missing; such a reading archives nobody."""
     found: dict[int, list[dict[str, Any]]] = {}
     for school in {place.school for place in places}:
         gone = [place for place in places if place.school == school]
         there = [place for place, count in active.items() if place.school == school and count]
-        found[school] = [asdict(cause) for cause in _vanished(gone, there, active)]
+        found[school] = [asdict(cause) for cause in _missing(gone, there, active)]
     return found
 
 
-def _vanished(gone: list[Place], there: list[Place], active: Mapping[Place, int]) -> list[Cause]:
+def _missing(gone: list[Place], there: list[Place], active: Mapping[Place, int]) -> list[Cause]:
     if len(gone) == len(there) > 1:
         people = sum(active[place] for place in there)
         return [whole_school(f"There were {people:,} people of this school, now there is not one")]
     return [
-        role_off(place.group.value, f"There were {active[place]:,} {place.group.value}, now there is not one")
+        group_missing(
+            place.group.value, f"There were {active[place]:,} {place.group.value}, now there is not one"
+        )
         for place in gone
     ]

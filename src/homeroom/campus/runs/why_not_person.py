@@ -9,7 +9,29 @@ from homeroom.campus.people.models import Membership, Person
 from homeroom.campus.runs.models import Change
 from homeroom.campus.schools.models import School
 
+ADMINISTRATOR = "The SIS's administrator"
 DECIDES = "An Owner approves or discards it on the run's page."
+
+_OWNER = "An Owner looks at {what} in Sync Settings."
+_CURES = {
+    "not switched on": "An Owner switches the role group on in Sync Settings.",
+    "to be deleted": f"{ADMINISTRATOR} makes the record active again, if it should be.",
+    "no role is in force": f"{ADMINISTRATOR} looks at the dates of their roles.",
+    "no role": f"{ADMINISTRATOR} gives the record a role at this school.",
+    "no school": f"{ADMINISTRATOR} gives the record a role at this school.",
+    "restricted": f"{ADMINISTRATOR} lifts the restriction, if it should be lifted.",
+    "left out by": _OWNER.format(what="the school's own rules"),
+    "no name": f"{ADMINISTRATOR} gives the record a name.",
+    "does not know": f"{ADMINISTRATOR} gives them a role of the standard, or an Owner writes a rule for this one in Sync Settings.",
+    "paused": _OWNER.format(what="the pause"),
+    "could not be understood": f"{ADMINISTRATOR} corrects the record.",
+    "not decided yet": "The next sync looks at the record.",
+}
+
+
+def cure_of(verdict: str) -> str:
+    """Who can change a verdict of the rules, and where; "" where nobody need."""
+    return next((cure for said, cure in _CURES.items() if said in verdict), "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,21 +107,24 @@ def _leaving_waits(person: Person, school: School) -> int | None:
 
 def _archived(person: Person, school: School, places: list[Membership]) -> Answer:
     ended = max(places, key=lambda place: place.ended_at or place.started_at)
-    said = f"archived here on {day(ended.ended_at, school)}{_because(person, school)}"
-    by_hand = ended.ended_by_hand or person.excluded
-    cure = (
-        "Restore them on their page."
-        if by_hand
-        else "They come back by themselves when the SIS sends them for this school."
-    )
+    verdict = _verdict(person)
+    said = f"archived here on {day(ended.ended_at, school)}{_because(person, school, verdict)}"
+    cure = cure_of(verdict) or "They come back by themselves when the SIS sends them for this school."
+    if ended.ended_by_hand or person.excluded:
+        cure = "Restore them on their page."
     return Answer(str(person), f"{said}{'; excluded from sync' if person.excluded else ''}", cure, person.pk)
 
 
-def _because(person: Person, school: School) -> str:
-    """Why they were archived, and what the rules say of their record where the SIS still has one."""
+def _verdict(person: Person) -> str:
+    """What the rules say of their record, where the SIS has one that stands for nothing here."""
+    record = person.source_records.filter(gone=False, places=[]).exclude(verdict="").first()
+    return record.verdict if record else ""
+
+
+def _because(person: Person, school: School, verdict: str) -> str:
+    """Why they were archived, and the verdict where it is another reason."""
     rows = Change.objects.filter(subject="person", subject_id=person.pk, school=school)
     last = rows.filter(action="archive", state="applied").order_by("-decided_at", "-id").first()
-    record = person.source_records.filter(gone=False, places=[]).exclude(verdict="").first()
     said = [last.reason] if last else []
-    said += [f"the rules say of their record: {record.verdict}"] if record else []
+    said += [f"the rules say of their record: {verdict}"] if verdict and verdict not in said else []
     return f": {'; '.join(said)}" if said else ""

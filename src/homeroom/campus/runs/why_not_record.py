@@ -12,14 +12,13 @@ from homeroom.campus.connections.source import open_source
 from homeroom.campus.people.models import Membership, Person
 from homeroom.campus.people.target import query
 from homeroom.campus.runs.models import Change, MatchReview, Rekey, Run
-from homeroom.campus.runs.why_not_person import DECIDES, Answer, day, known
+from homeroom.campus.runs.why_not_person import ADMINISTRATOR, DECIDES, Answer, cure_of, day, known
 from homeroom.sync.narrow import by_org, narrow
 from homeroom.sync.reading import Slice
 from homeroom.sync.roster import SourcePerson
 from homeroom.sync.rules import SchoolRule, in_force
 
 ELSEWHERE = "somebody who fits belongs to another school of the district, not to this one"
-ADMINISTRATOR = "The SIS's administrator"
 REVIEW = "Somebody says whom it means under Rostering > Review."
 _bare = msgspec.msgpack.Decoder(SourcePerson).decode
 
@@ -69,11 +68,13 @@ def _gone(record: SourceRecord, link: RosterLink) -> Said | None:
 
 
 def _new_id(record: SourceRecord) -> str:
-    """The id that took the place of this one in a re-key."""
-    runs = Rekey.objects.filter(run__connection=record.connection_id).values("run")
-    moved = Change.objects.filter(run__in=runs, state="applied", action="relink")
-    row = moved.filter(fields__sourced_id__0=record.sourced_id).order_by("-id").first()
-    return str(row.sourced_id) if row else ""
+    """The id that took the place of this one in a re-key, or in the last of several."""
+    moved = Change.objects.filter(run__connection=record.connection_id, state="applied", action="relink")
+    found, id_, last = "", record.sourced_id, 0
+    while row := moved.filter(fields__sourced_id__0=id_, pk__gt=last).order_by("-id").first():
+        found = id_ = row.fields["sourced_id"][1]
+        last = row.pk
+    return found
 
 
 def _person(record: SourceRecord) -> Said | None:
@@ -195,27 +196,10 @@ def _said_in(record: SourceRecord) -> SourcePerson | None:
     return _bare(bytes(record.bare)) if record.bare is not None else None
 
 
-_OWNER = "An Owner looks at {what} in Sync Settings."
-_CURES = {
-    "not switched on": "An Owner switches the role group on in Sync Settings.",
-    "to be deleted": f"{ADMINISTRATOR} makes the record active again, if it should be.",
-    "no role is in force": f"{ADMINISTRATOR} looks at the dates of their roles.",
-    "no role": f"{ADMINISTRATOR} gives the record a role at this school.",
-    "no school": f"{ADMINISTRATOR} gives the record a role at this school.",
-    "restricted": f"{ADMINISTRATOR} lifts the restriction, if it should be lifted.",
-    "left out by": _OWNER.format(what="the school's own rules"),
-    "no name": f"{ADMINISTRATOR} gives the record a name.",
-    "does not know": f"{ADMINISTRATOR} gives them a role of the standard, or an Owner writes a rule for this one in Sync Settings.",
-    "paused": _OWNER.format(what="the pause"),
-    "could not be understood": f"{ADMINISTRATOR} corrects the record.",
-    "not decided yet": "The next sync looks at the record.",
-}
-
-
 def _worded(verdict: str, record: SourceRecord, link: RosterLink) -> Said:
     if verdict.startswith("a guardian: "):
         return _guardian(record, link)
-    return verdict, next((cure for said, cure in _CURES.items() if said in verdict), "")
+    return verdict, cure_of(verdict)
 
 
 def _guardian(record: SourceRecord, link: RosterLink) -> Said:
