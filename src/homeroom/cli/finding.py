@@ -10,6 +10,7 @@ from homeroom.cli.trouble import WRONG_USE, Trouble
 
 if TYPE_CHECKING:
     from homeroom.campus.connections.models import RosterLink
+    from homeroom.campus.people.models import Person
     from homeroom.campus.runs.models import Run
     from homeroom.campus.schools.models import School
 
@@ -44,6 +45,16 @@ def link(named: str) -> "RosterLink":
             f'Connect it first: homeroom connect "{named}" --url …',
             WRONG_USE,
         )
+    return found
+
+
+def person(number: int) -> "Person":
+    """A person by id. Raises `Trouble`."""
+    from homeroom.campus.people.models import Person
+
+    found = Person.objects.filter(pk=number).first()
+    if found is None:
+        raise Trouble(f"There is no person {number}", "homeroom people SCHOOL shows ids.", WRONG_USE)
     return found
 
 

@@ -12,6 +12,7 @@ from typer.exceptions import TyperException
 
 from homeroom.cli import (
     accounts,
+    by_hand,
     connecting,
     csv_sets,
     demo,
@@ -40,6 +41,7 @@ app.add_typer(sis.app, name="sis")
 app.add_typer(csv_sets.app, name="csv")
 app.add_typer(reviewing.app, name="review")
 app.add_typer(merging.app, name="merge")
+app.add_typer(by_hand.app, name="by-hand")
 
 
 def main() -> None:

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
-from homeroom.cli import show
+from homeroom.cli import finding, show
 from homeroom.cli.boot import boot
 from homeroom.cli.trouble import WRONG_USE, Trouble
 
@@ -23,7 +23,7 @@ def merge_people(
     boot("campus")
     from homeroom.campus.runs import merging
 
-    one, two = _person(keep), _person(other)
+    one, two = finding.person(keep), finding.person(other)
     return _done(lambda by, now: merging.merge(one, two, by, now), json)
 
 
@@ -40,7 +40,7 @@ def merge_split(
     from homeroom.campus.runs import merging
     from homeroom.campus.runs.reparse import said_by
 
-    one = _person(person)
+    one = finding.person(person)
     chosen = list(one.source_records.filter(sourced_id__in=record).order_by("sourced_id"))
     if len(chosen) < len(set(record)):
         raise Trouble(
@@ -56,7 +56,7 @@ def merge_split(
 def merge_list(person: Id, json: Json = False) -> int:
     """A person's records of the SIS, and the merges and splits that can be taken back."""
     boot("campus")
-    one = _person(person)
+    one = finding.person(person)
     records = list(one.source_records.order_by("sourced_id").values_list("sourced_id", flat=True))
     done = [{"change": row.pk, "reason": row.reason, "at": row.decided_at} for row in _undoable(one)]
     if json:
@@ -90,15 +90,6 @@ def _undoable(person: Any) -> Any:
 
     rows = Change.objects.filter(subject="person", subject_id=person.pk, run=None, state="applied")
     return rows.filter(fields__has_key="moved").order_by("-pk")
-
-
-def _person(number: int) -> Any:
-    from homeroom.campus.people.models import Person
-
-    found = Person.objects.filter(pk=number).first()
-    if found is None:
-        raise Trouble(f"There is no person {number}", "homeroom people SCHOOL shows ids.", WRONG_USE)
-    return found
 
 
 def _done(do: Any, json: bool) -> int:

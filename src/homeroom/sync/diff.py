@@ -101,7 +101,7 @@ def _excluded(entry: Entry | None, person: Person, sourced_id: str) -> Iterator[
 def _arriving(entry: Entry, person: Person, how: str, terms: Terms) -> Iterator[Change]:
     for place, grade in sorted(entry.places.items(), key=_by_place):
         held = person.places.get(place)
-        sets_grade = grade and "grade" not in terms.keeps([place])
+        sets_grade = grade and "grade" not in terms.keeps([place]) and not (held and held.grade == grade)
         fields: Fields = {"grade": (held.grade if held else None, grade)} if sets_grade else {}
         if held is None:
             yield person_change(Action.ADD, person.id, entry.sourced_id, place, fields, how)

@@ -78,6 +78,7 @@ def test_archive_ends_the_membership_and_a_return_restores_it_with_history(trust
     assert "s00" in trusting.active()
     told = Change.objects.filter(subject="person", subject_id=person.pk).values_list("action", flat=True)
     assert list(told) == ["add", "archive", "restore"]
+    assert Change.objects.get(action="restore").fields == {}, "a grade that is as it was is no change"
 
 
 def test_a_reading_that_was_cut_archives_nobody_and_still_adds(trusting: World) -> None:

@@ -26,13 +26,13 @@ class TooLate(Exception):
     """Somebody, or a sync, was here first; the message says what happened, and nothing was done."""
 
 
-def edit(person: Person, values: dict[str, str], by: Account, now: datetime) -> None:
+def edit(person: Person, values: dict[str, str], by: Account | None, now: datetime) -> None:
     """Sets fields by hand. From then on the SIS does not change them, until they are released."""
     with transaction.atomic():
         _edit(_locked(person), PERSON_FIELDS, values, by, now)
 
 
-def edit_contact(contact: Contact, values: dict[str, str], by: Account, now: datetime) -> None:
+def edit_contact(contact: Contact, values: dict[str, str], by: Account | None, now: datetime) -> None:
     """Sets a contact's fields by hand. From then on the SIS does not change them, until they are released."""
     with transaction.atomic():
         _edit(
@@ -41,7 +41,7 @@ def edit_contact(contact: Contact, values: dict[str, str], by: Account, now: dat
 
 
 def _edit(
-    held: Person | Contact, names: tuple[str, ...], values: dict[str, str], by: Account, now: datetime
+    held: Person | Contact, names: tuple[str, ...], values: dict[str, str], by: Account | None, now: datetime
 ) -> None:
     fields = {n: [getattr(held, n), v] for n, v in values.items() if n in names and getattr(held, n) != v}
     if not fields:
@@ -53,7 +53,7 @@ def _edit(
     _remember(held, None, "", "update", fields, "edited by hand; kept until released", by, now)
 
 
-def release_contact(contact: Contact, by: Account, now: datetime) -> None:
+def release_contact(contact: Contact, by: Account | None, now: datetime) -> None:
     """Lets go of a contact's fields edited by hand: the SIS may set them again from the next run on."""
     with transaction.atomic():
         held = Contact.objects.select_for_update(no_key=True).get(pk=contact.pk)
@@ -64,7 +64,7 @@ def release_contact(contact: Contact, by: Account, now: datetime) -> None:
             _remember(held, None, "", "update", {}, reason, by, now)
 
 
-def make_primary(link: ContactLink, by: Account, now: datetime) -> None:
+def make_primary(link: ContactLink, by: Account | None, now: datetime) -> None:
     """Chooses a student's primary contact by hand. From then on the SIS does not change the student's contacts, until the
     student is released to it; only a contact whom it marks as restricted still goes."""
     with transaction.atomic():
@@ -85,7 +85,7 @@ def make_primary(link: ContactLink, by: Account, now: datetime) -> None:
         _remember(person, None, "", "update", fields, reason, by, now)
 
 
-def release(person: Person, by: Account, now: datetime) -> None:
+def release(person: Person, by: Account | None, now: datetime) -> None:
     """Lets go of the fields edited by hand: the SIS may set them again from the next run on."""
     with transaction.atomic():
         held = _locked(person)
@@ -97,28 +97,30 @@ def release(person: Person, by: Account, now: datetime) -> None:
             held.save(update_fields=["kept_fields"])
 
 
-def archive(person: Person, school: School, by: Account, now: datetime) -> None:
+def archive(person: Person, school: School, by: Account | None, now: datetime) -> None:
     """Ends every membership at a school; a sync does not open it again."""
     _turn(person, school, by, now, ends=True)
 
 
-def restore(person: Person, school: School, by: Account, now: datetime) -> None:
+def restore(person: Person, school: School, by: Account | None, now: datetime) -> None:
     """Opens the memberships at a school again. Where the SIS has this person there no more, they are out of Archive's reach from
     now on, as somebody added by hand: else the next sync would archive them again."""
     _turn(person, school, by, now, ends=False)
 
 
-def exclude(person: Person, by: Account, now: datetime, *, excluded: bool) -> None:
+def exclude(person: Person, by: Account | None, now: datetime, *, excluded: bool) -> None:
     """Takes a person out of the sync's reach, or puts them back."""
     with transaction.atomic():
         held = _locked(person)
+        if held.excluded is excluded:
+            return
         held.excluded = excluded
         held.save(update_fields=["excluded"])
         reason = "excluded from sync by hand" if excluded else "included in sync again by hand"
         _remember(held, None, "", "update", {}, reason, by, now)
 
 
-def _turn(person: Person, school: School, by: Account, now: datetime, *, ends: bool) -> None:
+def _turn(person: Person, school: School, by: Account | None, now: datetime, *, ends: bool) -> None:
     with transaction.atomic():
         held = _locked(person)
         rows = Membership.objects.select_for_update().filter(
@@ -167,7 +169,7 @@ def _remember(
     action: str,
     fields: dict[str, Any],
     reason: str,
-    by: Account,
+    by: Account | None,
     now: datetime,
 ) -> None:
     Change.objects.create(
