@@ -155,7 +155,9 @@ def relinked_ever(world: World) -> set[str]:
 def relinks_keep_everybody(before: Directory, after: Directory, run: Run) -> None:
     """Whoever has a new id is whom the old one meant, stands where they stood, and nobody came or went by it."""
     for old, new in relinked(run).items():
-        assert after.records[new] == before.records[old], f"{old} is not whom {new} means"
+        assert after.records[new] == before.records[old], (
+            f"{old} is not whom {new} means: {_record_of(old)} {_record_of(new)}"
+        )
         assert after.records[old] == (None, None), f"{old} means somebody still"
     assert after.people == before.people
     assert after.contacts == before.contacts

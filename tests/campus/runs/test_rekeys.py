@@ -102,14 +102,16 @@ def test_contacts_are_relinked_with_their_families(trusting: World) -> None:
     assert ContactLink.objects.filter(primary=True, contact__phone="555-0101").count() == 2
 
 
-def test_a_teacher_who_is_a_parent_in_the_same_record_is_relinked_as_both(trusting: World) -> None:
+@pytest.mark.parametrize("still", [True, False])
+def test_a_teacher_who_is_a_parent_in_the_same_record_is_relinked_as_both(
+    trusting: World, still: bool
+) -> None:
     both = (SourceRole("teacher", LINCOLN), SourceRole("parent", LINCOLN))
     told = [*MANY[1:], *family(MANY[0], guardians=[adult("t", roles=both)])]
     trusting.night(told)
     contact = Contact.objects.get()
-    told[-2] = replace(
-        told[-2], agents=()
-    )  # the child is somebody else's by now, and they are nobody's contact
+    # The child is somebody else's by now, and they are nobody's contact.
+    told[-2:] = [replace(told[-2], agents=()), replace(told[-1], roles=both if still else both[:1])]
     trusting.night(told)
     # Another guardian has the e-mail, so that it tells nothing of the contact.
     other = adult("g", "parent", email="t@lincoln.example", family_name="Other")

@@ -53,7 +53,7 @@ _KEEP_CONTACTS = (
     "ANALYZE gone_contact, family",
     "CREATE TEMP TABLE again ON COMMIT DROP AS SELECT g.contact, pair.school, pair.before, a.sourced_id AS after, 'person' AS sign "
     "FROM pair JOIN connections_sourcerecord record ON record.connection_id = %(source)s AND record.sourced_id = pair.before "
-    "JOIN gone_contact g ON g.contact = record.contact_id JOIN arrived a ON a.sourced_id = pair.after AND a.guardian",
+    "JOIN gone_contact g ON g.contact = record.contact_id JOIN arrived a ON a.sourced_id = pair.after",
     "ANALYZE again",
     "INSERT INTO again SELECT g.contact, NULL, '', a.sourced_id, 'e-mail' FROM gone_contact g JOIN arrived a ON a.email = g.email "
     "AND a.guardian AND g.email <> '' AND g.times = 1 AND a.guardian_times <= cardinality(g.ids) "
