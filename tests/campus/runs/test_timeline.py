@@ -1,5 +1,6 @@
 """The time line: what was sent, what the rules made of it, the match, each change, each hand edit, as of any day."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -10,10 +11,11 @@ from homeroom.campus.runs.decide import undo
 from homeroom.campus.runs.models import ChangedRecord
 from homeroom.campus.runs.timeline import end_of, standing, timeline
 from homeroom.campus.runs.versions import versions
+from homeroom.sync.reading import Slice
 from homeroom.sync.roster import SourceRole
 from homeroom.web.accounts.models import Account
 from tests.campus.world import World
-from tests.invented import LINCOLN, OAKWOOD, student
+from tests.invented import LINCOLN, OAKWOOD, Told, student
 
 MANY = [student(f"s{number:02d}") for number in range(12)]
 
@@ -50,6 +52,34 @@ def test_an_unchanged_night_keeps_no_version(trusting: World) -> None:
     kept = ChangedRecord.objects.count()
     trusting.night(MANY)
     assert ChangedRecord.objects.count() == kept
+
+
+class Stamped(Told):
+    """A source that dates every record anew each time it is asked."""
+
+    day = ""
+
+    def people(self) -> Iterator[list[Slice]]:
+        stamp = f',"dateLastModified":"{self.day}"}}'.encode()
+        for page in super().people():
+            yield [replace(record, raw=record.raw[:-1] + stamp) for record in page]
+
+
+def test_a_record_that_is_only_dated_anew_is_no_new_version(trusting: World) -> None:
+    told = [*MANY[:-1], replace(MANY[-1], grade="10")]
+    for people, day in (
+        (MANY, "2026-06-01"),
+        (MANY, "2026-06-02"),
+        (told, "2026-06-03"),
+        (told, "2026-06-04"),
+    ):
+        source = Stamped(people)
+        source.day = day
+        trusting.sync(source)
+    assert len(versions(Person.objects.get(number="n-s00"))) == 1
+    old, new = versions(Person.objects.get(number=MANY[-1].number))
+    assert [field["name"] for field in new["fields"]] == ["grade"]
+    assert (old["until"], new["until"]) == (new["run"], None)
 
 
 def test_the_line_reads_backwards_through_hand_edits_runs_and_undo(trusting: World) -> None:

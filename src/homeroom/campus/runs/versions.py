@@ -43,8 +43,8 @@ def versions(person: Person) -> list[dict[str, Any]]:
 
 def _of_record(rows: list[ChangedRecord]) -> Iterator[dict[str, Any]]:
     told: list[ChangedRecord] = []
-    for row in rows:  # a record that waits is read again every night, and is no new version for it
-        if not told or bytes(told[-1].raw) != bytes(row.raw):
+    for row in rows:
+        if not told or _is_new(told[-1], row):
             told.append(row)
     for number, row in enumerate(told):
         before = told[number - 1] if number else None
@@ -58,6 +58,15 @@ def _of_record(rows: list[ChangedRecord]) -> Iterator[dict[str, Any]]:
             "until": after.run_id if after else None,
             "fields": list(_differences(_read(before), _read(row))) if before else [],
         }
+
+
+def _is_new(before: ChangedRecord, row: ChangedRecord) -> bool:
+    """Whether a record says anything that it did not say before: one that waits is read again every night, and some SISs date
+    every record anew each time."""
+    if bytes(before.raw) == bytes(row.raw):
+        return False
+    old, new = _read(before), _read(row)
+    return not old or not new or any(True for _ in _differences(old, new))
 
 
 def _read(row: ChangedRecord | None) -> dict[str, Any]:
