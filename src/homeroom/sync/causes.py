@@ -31,7 +31,8 @@ class Signs:
     """What is known of the removals held in one role group of a school.
 
     `grades` are theirs, `top_grade` is the school's highest. `namesakes` have the name of somebody who is new tonight;
-    `moved` are elsewhere in the SIS now. `rest_leaving` of `rest` are the school's other role groups. `received` and `before`
+    `moved` are elsewhere in the SIS now, `marked` are there as to be deleted, `ruled` are left out by a rule of the school's.
+    `rest_leaving` of `rest` are the school's other role groups. `received` and `before`
     count the people of this reading and of the last complete one. `down` and `up` are students whose grade goes that way.
     """
 
@@ -44,6 +45,8 @@ class Signs:
     year_end: str = ""
     namesakes: int = 0
     moved: int = 0
+    marked: int = 0
+    ruled: int = 0
     rest: int = 0
     rest_leaving: int = 0
     received: int = 0
@@ -73,7 +76,12 @@ def _by_grade(signs: Signs) -> str:
 
 def _graduates(signs: Signs) -> Iterator[Cause]:
     top = signs.grades.get(signs.top_grade, 0)
-    if signs.group is not RoleGroup.STUDENTS or not signs.top_grade or top < MOST * signs.count:
+    if (
+        signs.group is not RoleGroup.STUDENTS
+        or not signs.top_grade
+        or top < MOST * signs.count
+        or _is_ruled(signs)
+    ):
         return
     says = f"{top} of {signs.count} are in grade {signs.top_grade}, the highest of this school"
     if not signs.year_end:
@@ -129,7 +137,7 @@ def _last_year(signs: Signs) -> Iterator[Cause]:
 
 def _whole_school(signs: Signs) -> Iterator[Cause]:
     everybody, leaving = signs.of + signs.rest, signs.count + signs.rest_leaving
-    if _moves(signs):  # they are there, though not here
+    if _moves(signs) or _is_ruled(signs):  # the SIS has them, though not here
         return
     if signs.rest and leaving >= MOST * everybody and signs.rest_leaving >= MOST * signs.rest:
         yield whole_school(f"{leaving} of the {everybody} people of this school would leave at once")
@@ -145,7 +153,7 @@ def whole_school(says: str) -> Cause:
 
 
 def _role_off(signs: Signs) -> Iterator[Cause]:
-    if _moves(signs):
+    if _moves(signs) or _is_ruled(signs):
         return
     if signs.rest and signs.count >= MOST * signs.of and signs.rest_leaving < (1 - MOST) * signs.rest:
         yield role_off(
@@ -196,7 +204,29 @@ def _moved(signs: Signs) -> Iterator[Cause]:
         )
 
 
+def _is_ruled(signs: Signs) -> bool:
+    return signs.ruled > HALF * signs.count
+
+
+def _ruled(signs: Signs) -> Iterator[Cause]:
+    if _is_ruled(signs):
+        yield Cause(
+            "ruled",
+            f"{signs.ruled} of {signs.count} are left out by a rule of this school's Sync Settings, and the SIS still has them",
+            "If the rule is meant so, approve; else discard, and change the rule.",
+        )
+
+
+def _marked(signs: Signs) -> Iterator[Cause]:
+    if signs.marked > HALF * signs.count:
+        yield Cause(
+            "marked",
+            f"{signs.marked} of {signs.count} are marked at the SIS, one by one, as to be deleted",
+            "Look at a few of them in the SIS; if they have left, approve.",
+        )
+
+
 _LOOKS: tuple[Callable[[Signs], Iterator[Cause]], ...] = (
     *(_rekey, _last_year, _whole_school, _role_off),
-    *(_graduates, _moved),
+    *(_graduates, _moved, _ruled, _marked),
 )

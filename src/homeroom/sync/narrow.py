@@ -9,6 +9,7 @@ from homeroom.sync.own_rules import first_fit
 from homeroom.sync.roster import PERSON_FIELDS, Entry, Place, RoleGroup, SourcePerson, SourceRole
 from homeroom.sync.rules import GROUP_OF_ROLE, GUARDIAN_ROLES, SchoolRule
 
+MARKED = "the SIS marks this record as to be deleted"
 LEFT_OUT = "left out by"  # so begins the verdict of an own rule that leads out
 RulesByOrg = Mapping[str, Sequence[SchoolRule]]
 
@@ -48,7 +49,7 @@ def narrow(person: SourcePerson, rules: RulesByOrg, today: date) -> Verdict:
     """The verdict on one record. Roles are taken only where in force today (begin inclusive, end exclusive)."""
     guardian = is_guardian(person)
     if person.leaving:
-        return Verdict(None, "the SIS marks this record as to be deleted", guardian=guardian)
+        return Verdict(None, MARKED, guardian=guardian)
     roles = [role for role in person.roles if in_force(role, today)]
     found = _places(person, roles, rules)
     problems = tuple(

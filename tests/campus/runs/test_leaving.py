@@ -101,6 +101,25 @@ def test_an_archive_says_what_became_of_the_record(
     assert reasons(trusting.night([*MANY, *after])) == {reason}
 
 
+@pytest.mark.parametrize(
+    ("change", "rule", "code"),
+    [({"leaving": True}, "none", "marked"), ({}, "grade: 10 > out", "ruled")],
+)
+def test_a_hold_says_that_the_sis_marked_them_or_a_rule_leaves_them_out(
+    trusting: World, change: dict[str, object], rule: str, code: str
+) -> None:
+    some = [
+        *MANY[:4],
+        *(replace(one, grade="10") for one in MANY[4:8]),
+        *(replace(one, grade="11") for one in MANY[8:]),
+    ]
+    trusting.night(some)
+    trusting.configure(f"rules={rule}")
+    gone = [replace(one, **change) for one in some[4:8]]  # type: ignore[arg-type]
+    report = trusting.night([*some[:4], *gone, *some[8:]]).schools.get(school=trusting.lincoln)
+    assert [cause["code"] for hold in report.held for cause in hold["causes"]] == [code]
+
+
 # --- a role group of which nobody is left
 
 

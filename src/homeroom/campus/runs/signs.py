@@ -10,6 +10,8 @@ from homeroom.campus.runs.models import Run
 from homeroom.campus.schools.models import School
 from homeroom.sync.causes import Cause, Signs, group_missing, probable, whole_school
 from homeroom.sync.grade_order import highest, rank
+from homeroom.sync.leaving import ELSEWHERE
+from homeroom.sync.narrow import LEFT_OUT, MARKED
 from homeroom.sync.roster import Place
 from homeroom.sync.rules import Policy
 from homeroom.sync.safety import Hold
@@ -43,7 +45,9 @@ def _signs(
         top_grade=highest([grade for (grade,) in query(_ALL_GRADES, values)]),
         year_end=policy.year_end,
         namesakes=_number(_NAMESAKES, values),
-        moved=_number(_MOVED, values),
+        moved=_number(_BECAUSE, {**values, "because": ELSEWHERE}),
+        marked=_number(_BECAUSE, {**values, "because": MARKED}),
+        ruled=_number(_BECAUSE, {**values, "because": LEFT_OUT}),
         rest=sum(active[other] for other in others),
         rest_leaving=sum(planned.get((other, "archive"), 0) for other in others),
         received=_received(run.evidence),
@@ -68,7 +72,7 @@ _NAMESAKES = (
     "AND n.new AND lower(n.fields->'given_name'->>1) = lower(p.given_name) "
     f"AND lower(n.fields->'family_name'->>1) = lower(p.family_name) WHERE {_HERE} AND c.action = 'archive'"
 )
-_MOVED = f"SELECT count(*) FROM runs_change c WHERE {_HERE} AND c.action = 'archive' AND c.reason LIKE '%%elsewhere%%'"
+_BECAUSE = f"SELECT count(*) FROM runs_change c WHERE {_HERE} AND c.action = 'archive' AND starts_with(c.reason, %(because)s)"
 _BACK = f"SELECT count(*) FROM runs_change c WHERE {_HERE} AND c.action = 'restore'"
 _GRADE_CHANGES = (
     "SELECT c.fields->'grade'->>0, c.fields->'grade'->>1, count(*) FROM runs_change c "
