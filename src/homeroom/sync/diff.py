@@ -68,17 +68,19 @@ def compare(
     leads: bool,
     closes: bool,
     why: str = "",
+    spoken: frozenset[Place] = frozenset(),
 ) -> Outcome:
     """A person whom the directory has. `entry` is None when the record is gone or let through nowhere, and `why` is then what
     the rules said of it, if it came.
 
     `vouched` are the places that other records of the same person stand for; `leads` = this record speaks for the
-    person's own fields; `closes` = it speaks for places that nobody stands for any more.
+    person's own fields, and a record before it for the grade at the places `spoken` for; `closes` = it speaks for places that
+    nobody stands for any more.
     """
     if person.excluded:
         return Outcome(tuple(_excluded(entry, person, sourced_id)))
     arriving = list(_arriving(entry, person, how, terms)) if entry else []
-    updates = list(_updates(entry, person, how, terms, leads=leads)) if entry else []
+    updates = list(_updates(entry, person, how, terms, spoken, leads=leads)) if entry else []
     leaving: list[Change] = []
     waits = False
     if closes:
@@ -123,7 +125,9 @@ def _arriving(entry: Entry, person: Person, how: str, terms: Terms) -> Iterator[
             )
 
 
-def _updates(entry: Entry, person: Person, how: str, terms: Terms, *, leads: bool) -> Iterator[Change]:
+def _updates(
+    entry: Entry, person: Person, how: str, terms: Terms, spoken: frozenset[Place], *, leads: bool
+) -> Iterator[Change]:
     own = _own_fields(entry, person, terms) if leads else {}
     barred = _barred(entry, person)
     active = [place for place in sorted(entry.places, key=_place_key) if _is_active(person, place)]
@@ -135,8 +139,9 @@ def _updates(entry: Entry, person: Person, how: str, terms: Terms, *, leads: boo
         if place == carrier and barred and not (terms.updates(place) and "guardians" in own):
             yield person_change(Action.UPDATE, person.id, entry.sourced_id, place, barred, RESTRICTED)
             fields.pop("guardians", None)
-        if held is not None and held.active and _grade_differs(entry.places[place], held, place, terms):
-            fields["grade"] = (held.grade, entry.places[place])
+        grade = "" if place in spoken else entry.places[place]
+        if held is not None and held.active and _grade_differs(grade, held, place, terms):
+            fields["grade"] = (held.grade, grade)
         if fields and terms.updates(place):
             yield person_change(Action.UPDATE, person.id, entry.sourced_id, place, fields, how)
         elif fields and held is not None and held.active:

@@ -487,3 +487,17 @@ class Merges(TransactionTestCase):
             assert whole() == states.pop()
             merging.undo(done.pop(), None, world.now)
         assert whole() == states.pop()
+
+
+def test_of_two_records_at_one_place_one_says_the_grade(trusting: World) -> None:
+    told = [student("a", grade="10"), student("b", grade="09")]
+    trusting.night(told)
+    merging.merge(of("a"), of("b"), by(), trusting.now)
+    for grade in ("11", "12"):
+        trusting.configure(f"grace.runs={grade}")  # everybody is looked at anew
+        told = [told[0], replace(told[1], grade=grade)]
+        run = trusting.night(told)
+        assert not Change.objects.filter(run=run, action="update").exists()
+        assert Membership.objects.get(person=of("a"), ended_at=None).grade == "10"
+    trusting.night([replace(told[0], leaving=True), told[1]])
+    assert Membership.objects.get(person=of("a"), ended_at=None).grade == "12"

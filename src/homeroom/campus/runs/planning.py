@@ -215,6 +215,7 @@ class Planner:
         others = [record for record in records if record[0] != row.sourced_id]
         vouched = frozenset(place for _, places, _ in others for place in places)
         # The lowest record speaks for the person; for leaving, the lowest linked one of those that are looked at tonight.
+        spoken = [places for sourced_id, places, _ in others if sourced_id < row.sourced_id]
         live = [sourced_id for sourced_id, places, _ in others if places]
         staged = [sourced_id for sourced_id, _, is_staged in others if is_staged]
         silent = row.person is not None and row.person.unsaid
@@ -230,5 +231,6 @@ class Planner:
             and min([*staged, row.sourced_id]) == row.sourced_id
             and not silent,
             why=why,
+            spoken=frozenset[Place]().union(*spoken),
         )
         return replace(outcome, final=outcome.final and not silent)

@@ -4,7 +4,7 @@ The sieve is a set of fingerprints, one for each record decided under today's po
 is taken out of it and let fall. What is left in the set at the end is changed or gone.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
@@ -17,7 +17,7 @@ from homeroom.campus.people.target import query
 from homeroom.campus.runs.lock import fenced
 from homeroom.campus.runs.models import Run, Staged, StagedLink, Unseen
 from homeroom.campus.runs.progress import Progress
-from homeroom.campus.runs.relatives import unchanged_relatives
+from homeroom.campus.runs.relatives import left_to_speak, unchanged_relatives
 from homeroom.campus.runs.sought import Words
 from homeroom.campus.runs.staging import COLUMNS, NOT_UNDERSTOOD, copy, staged_row
 from homeroom.problems import Problem
@@ -87,6 +87,7 @@ def read(run: Run, source: Source, rules: Sequence[SchoolRule], today: date, pro
         target.count_anew("runs_staged", "runs_stagedlink")
     reading.because += [f"the school with id {org} is not in the SIS's list" for org in reading.missing]
     stage.families()
+    stage.speakers()
     return reading
 
 
@@ -243,9 +244,17 @@ class Stage:
 
     def families(self) -> None:
         """Draws in the unchanged students of changed or absent guardians: their primary contact may be another now."""
+        self._draw_in(unchanged_relatives(self.run))
+
+    def speakers(self) -> None:
+        """Draws in the unchanged records of people of whom another record stands for nothing any more: it may have spoken for
+        them, and one of these speaks now."""
+        self._draw_in(left_to_speak(self.run))
+
+    def _draw_in(self, known: Iterable[tuple[str, bytes]]) -> None:
         waiting: list[tuple[Any, ...]] = []
         links: list[tuple[Any, ...]] = []
-        for sourced_id, raw in unchanged_relatives(self.run):
+        for sourced_id, raw in known:
             record = Slice("users", sourced_id, raw)
             self._stage(record, xxhash.xxh3_128_digest(record.raw), waiting, links)
         self._write(waiting, links)

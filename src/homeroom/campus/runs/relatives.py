@@ -13,6 +13,15 @@ _UNCHANGED_STUDENTS = (
     "AND NOT EXISTS (SELECT FROM runs_staged other WHERE other.run_id = %s AND other.sourced_id = record.sourced_id)"
 )
 
+_LEFT_TO_SPEAK = (
+    "SELECT DISTINCT other.sourced_id, other.raw FROM runs_staged staged JOIN connections_sourcerecord mine "
+    "ON mine.connection_id = %(source)s AND mine.sourced_id = staged.sourced_id JOIN connections_sourcerecord other "
+    "ON other.connection_id = mine.connection_id AND other.person_id = mine.person_id AND other.id <> mine.id "
+    "WHERE staged.run_id = %(run)s AND staged.places = '{}' AND mine.places <> '{}' AND other.places <> '{}' "
+    "AND other.raw IS NOT NULL AND NOT other.gone "
+    "AND NOT EXISTS (SELECT FROM runs_staged seen WHERE seen.run_id = %(run)s AND seen.sourced_id = other.sourced_id)"
+)
+
 
 def unchanged_relatives(run: Run) -> Iterator[tuple[str, bytes]]:
     """The unchanged students of staged guardians, changed or absent: their primary contact may be another now. sourcedId and
@@ -20,6 +29,13 @@ def unchanged_relatives(run: Run) -> Iterator[tuple[str, bytes]]:
     for some in _batched(sorted(_relatives(run))):
         for sourced_id, raw in query(_UNCHANGED_STUDENTS, [run.connection_id, some, run.pk]):
             yield sourced_id, bytes(raw)
+
+
+def left_to_speak(run: Run) -> list[tuple[str, bytes]]:
+    """The unchanged records, with their bytes, of people of whom a staged one stands for nothing any more."""
+    return [
+        (id_, bytes(raw)) for id_, raw in query(_LEFT_TO_SPEAK, {"run": run.pk, "source": run.connection_id})
+    ]
 
 
 def _relatives(run: Run) -> set[str]:
