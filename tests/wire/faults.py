@@ -402,6 +402,8 @@ FAULTS = [
     Fault("a failure with 200", second(Answer(200, b'{"users": [], "imsx_codeMajor": "failure"}')), 10, False, "reports a failure"),
     Fault("something behind the JSON", second(Answer(200, b'{"users": []} and more')), 10, False, "not JSON"),
     # Records.
+    Fault("nobody has a sourcedId", rows(lambda said: [{**row, "sourcedId": None} for row in said]), 0, False, "leads nowhere"),
+    Fault("texts for people", rows(lambda said: ["string"]), 0, False, "leads nowhere"),
     Fault("one person without sourcedId", rows(nobody_known), 24, False, "no sourcedId"),
     Fault("null among the people", rows(lambda said: [None, *said] if said else said), 23, False, "claims 25"),
     Fault("a text among the people", rows(lambda said: ["u099", *said] if said else said), 23, False, "claims 25"),

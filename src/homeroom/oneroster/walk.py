@@ -167,8 +167,12 @@ class Walk:
 
     def _next(self, page: Page) -> str | None:
         pull = self.pull
+        if not any(record.sourced_id for record in page.records):
+            # By position too: nothing would ever show that the same page comes again and again.
+            self.stop("a page of records without sourcedId leads nowhere", again=True)
+            return None
         if self._keyset:
-            return self._beyond(page)
+            return self._beyond()
         # Without one page more, a server that counts one page as its total would pass for read.
         self.closing = pull.received == pull.claimed
         own, self._step = self._at(pull.received), 0
@@ -186,11 +190,8 @@ class Walk:
         self._step = len(page.records) if page.size <= SMALL and not self.closing else 0
         return own
 
-    def _beyond(self, page: Page) -> str | None:
-        """The request for what lies beyond the last id. A page without any id leads nowhere."""
-        if not any(record.sourced_id for record in page.records):
-            self.stop("a page of records without sourcedId leads nowhere", again=True)
-            return None
+    def _beyond(self) -> str:
+        """The request for what lies beyond the last id."""
         quoted = self._last.replace("'", "''")
         return self._at(None, filter=f"sourcedId>'{quoted}'")
 

@@ -115,6 +115,28 @@ def test_an_export_that_stopped_says_how_old_it_is(tmp_path: Path) -> None:
     assert "9 days old" in said["set"].detail
 
 
+@pytest.mark.parametrize(
+    ("version", "name"), [(V1P1, "users.csv"), (V1P1, "orgs.csv"), (V1P2, "users.csv"), (V1P2, "roles.csv")]
+)
+def test_a_set_that_lacks_a_file_that_everybody_needs_fails(version: str, name: str, tmp_path: Path) -> None:
+    answer = try_set(source(district(), tmp_path, version, gone(name)), "004", NOW)
+    said = points(answer)
+    assert said["set"].ok is False
+    assert f"{name} cannot be read or is not there" in said["set"].detail
+    assert name in said["set"].cure
+
+
+@pytest.mark.parametrize(("mark", "word"), [(b";", "semicolons"), (b"\t", "tabs"), (b"|", "bars")])
+def test_cells_that_are_not_parted_by_commas_are_named_as_such(
+    mark: bytes, word: str, tmp_path: Path
+) -> None:
+    said = points(
+        try_set(source(district(), tmp_path, change=swapped("users.csv", b",", mark, -1)), "004", NOW)
+    )
+    assert said["set"].ok is False
+    assert f"by {word}" in said["set"].detail
+
+
 def test_a_set_without_proof_says_so_and_is_tested_all_the_same(tmp_path: Path) -> None:
     said = points(try_set(source(district(), tmp_path, change=gone("manifest.csv")), "004", NOW))
     assert said["whole"].ok is None

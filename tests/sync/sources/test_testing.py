@@ -370,3 +370,19 @@ def test_anything_else_is_answered_with_the_list(typed: str, says: str) -> None:
 
 def test_every_point_has_a_word() -> None:
     assert set(NAMES) <= set(WORDS)
+
+
+def test_schools_without_end_end_the_test_soon() -> None:
+    def bend(asked: Asked, answer: Answer) -> Answer:
+        if not asked.path.endswith("/orgs") or with_no_token(asked):
+            return guarded(asked, answer)
+        said = [{"sourcedId": f"o{asked.before:05}", "name": "One more", "type": "school"}]
+        return Answer(200, json.dumps({"orgs": said}).encode())
+
+    checks, _, at = tried(bend)
+    assert checks["schools"].ok
+    assert len(at.asked) < MOST_REQUESTS + 50
+
+
+def with_no_token(asked: Asked) -> bool:
+    return asked.headers.get("Authorization") != "Bearer token-1"

@@ -199,9 +199,18 @@ def _add(opened: BulkSet, said: Manifest, table: str, name: str, opener: Opener)
     opened.files.append(BulkFile(table, name, opener, delta, header))
 
 
+_OTHER_MARKS = {";": "semicolons", "\t": "tabs", "|": "bars"}
+
+
 def _no_header(version: str, table: str, name: str, first: list[str]) -> str:
     if not any(first):
         return f"{name} is empty. A OneRoster file has at least its header row; export it again."
+    other = next(
+        (word for mark, word in _OTHER_MARKS.items() if len(first) == 1 and f"sourcedId{mark}" in first[0]),
+        "",
+    )
+    if other:
+        return f"{name} parts its cells by {other}. OneRoster wants commas: choose them where it is exported."
     wanted = [column.name for column in TABLES[version][table] if column.required]
     missing = [column for column in wanted if column not in first]
     return (

@@ -93,6 +93,11 @@ class CsvSource:
         return [file.name for file in self._set.files]
 
     @property
+    def lacking(self) -> list[str]:
+        """The files without which nobody can be rostered and that the set has not got, once it is open."""
+        return [f"{table}.csv" for table in needed(self._set) if self._set.file(table) is None]
+
+    @property
     def made(self) -> datetime:
         """When the set was made, once it is taken."""
         return self.taken.made if self.taken is not None else datetime.now(UTC)

@@ -51,7 +51,7 @@ def _asked(source: CsvSource, look: Look, now: datetime) -> Iterator[Check]:
     look.orgs = source.orgs()
     look.schools = tuple(org for org in look.orgs if schools.is_school(org, look.orgs))
     if source.taken is not None:
-        yield files.the_set(source.version, source.names, source.taken, now)
+        yield files.the_set(source.version, source.names, source.lacking, source.taken, now)
     yield files.schools(look.schools)
     yield from schools.typed(look)
     broken = _read(source, look)

@@ -81,6 +81,7 @@ def _brisk(exchange: Exchange) -> Exchange:
         silent_seconds=min(usual.silent_seconds, 30),
         answer_seconds=min(usual.answer_seconds, 60),
         wait_seconds=min(usual.wait_seconds, 20),
+        pages=min(usual.pages, MOST_REQUESTS),
     )
     return replace(exchange, bounds=bounds, tries=min(exchange.tries, 2))
 

@@ -15,9 +15,12 @@ STALE = 7  # days after which an export that should come each night has probably
 ONE_EXPORT = timedelta(hours=24)  # between the first and the last file of it, at most
 
 
-def the_set(version: str, names: Sequence[str], taken: Taken, now: datetime) -> Check:
-    """Which files there are, and of when."""
+def the_set(version: str, names: Sequence[str], missing: Sequence[str], taken: Taken, now: datetime) -> Check:
+    """Which files there are, and of when. `missing` are those without which nobody can be rostered."""
     detail = f"A OneRoster {version} set of {taken.made:%d %B %Y, %H:%M} UTC: {', '.join(names)}"
+    if missing:
+        cure = f"Let the export write {' and '.join(missing)}, with the header of the standard."
+        return wrong("set", f"{detail}. {' and '.join(missing)} cannot be read or is not there", cure)
     days = (now - taken.made).days
     if days >= STALE:
         cure = "Look whether the export still runs; a roster changes every day."
