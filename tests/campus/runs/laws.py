@@ -233,8 +233,11 @@ def roster_is_reached(world: World, told: Iterable[SourcePerson], after: Directo
         unsure |= {
             record.sourced_id for record in told if after.records.get(record.sourced_id, NOBODY) == NOBODY
         }
+    silent = set()  # of whom too little is said to show that they left
     for record in told:
-        entry = narrow(record, rules, today).entry
+        verdict = narrow(record, rules, today)
+        entry = verdict.entry
+        silent |= {after.records.get(record.sourced_id, NOBODY)[0]} if verdict.silent else set()
         if entry is not None:
             vouched |= _stands_for(entry, after, sure=record.sourced_id not in unsure)
     held = set(Change.objects.filter(run=run, state="held").values_list("subject_id", "school", "group"))
@@ -242,7 +245,7 @@ def roster_is_reached(world: World, told: Iterable[SourcePerson], after: Directo
     chosen = policies(world)
     for key in after.managed() - vouched - held if run.complete else ():
         policy = chosen[key[1]].of(RoleGroup(key[2]))
-        stays = not (policy.roster and policy.archive) or key[0] in after.excluded | after.protected
+        stays = not (policy.roster and policy.archive) or key[0] in after.excluded | after.protected | silent
         assert stays or key[0] not in linked, f"{key} was left lying: {_life(key[0])}"
 
 

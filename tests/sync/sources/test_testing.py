@@ -19,6 +19,7 @@ from homeroom.sync.sources.rest import RestSettings, RestSource
 from homeroom.sync.sources.testing import MOST_REQUESTS, POINTS
 from homeroom.sync.sources.testing import test as try_connection
 from tests.wire.certificates import authority
+from tests.wire.misbehaving import ORGS as SERVED
 from tests.wire.misbehaving import Answer, Asked, Bend, Server, page, server, user
 
 SECRET = "tell-nobody"
@@ -372,6 +373,26 @@ def test_every_point_has_a_word() -> None:
     assert set(NAMES) <= set(WORDS)
 
 
+@pytest.mark.parametrize(
+    ("orgs", "ok", "says"),
+    [
+        (["string", "string"], False, "that can be used: a page of records without sourcedId"),
+        ([SERVED[0], SERVED[0]], None, "nobody would be archived: a sourcedId came twice"),
+    ],
+    ids=["texts for schools", "a school twice"],
+)
+def test_schools_that_come_in_disorder_are_named_so(orgs: list[Any], ok: bool | None, says: str) -> None:
+    def bend(asked: Asked, answer: Answer) -> Answer:
+        if not asked.path.endswith("/orgs") or with_no_token(asked):
+            return guarded(asked, answer)
+        return Answer(200, json.dumps({"orgs": orgs}).encode())
+
+    checks, _, _ = tried(bend)
+    assert checks["schools"].ok is ok
+    assert says in checks["schools"].detail
+    assert checks["schools"].cure
+
+
 def test_schools_without_end_end_the_test_soon() -> None:
     def bend(asked: Asked, answer: Answer) -> Answer:
         if not asked.path.endswith("/orgs") or with_no_token(asked):
@@ -380,7 +401,8 @@ def test_schools_without_end_end_the_test_soon() -> None:
         return Answer(200, json.dumps({"orgs": said}).encode())
 
     checks, _, at = tried(bend)
-    assert checks["schools"].ok
+    assert checks["schools"].ok is None
+    assert "more than 150 pages" in checks["schools"].detail
     assert len(at.asked) < MOST_REQUESTS + 50
 
 

@@ -9,6 +9,7 @@ from homeroom.sync.sources.points.switches import switch_for
 from homeroom.sync.sources.points.trial import Look, Trial, fine, mind, wrong
 
 MOST_LISTED = 20
+_IN_ORDER = "Please look at what your OneRoster API answers to /orgs: each org once, with its sourcedId, to the last page."
 
 
 def listed(trial: Trial) -> list[Check]:
@@ -17,6 +18,10 @@ def listed(trial: Trial) -> list[Check]:
         raise trial.failed
     orgs = trial.orgs = trial.source.orgs()
     schools = trial.schools = tuple(org for org in orgs if is_school(org, orgs))
+    trouble = trial.source.evidence["orgs"].trouble
+    if not schools and trouble:
+        said = f"The server lists no school that can be used: {trouble}"
+        return [wrong("schools", said, "Send this to the SIS's administrator.", _IN_ORDER)]
     if not schools:
         cure = "The SIS's administrator shares the school with the key. " + switch_for(trial.sis, "schools")
         return [
@@ -27,7 +32,13 @@ def listed(trial: Trial) -> list[Check]:
                 "Our key sees no schools. Please share at least ours with it.",
             )
         ]
-    return [there(schools, "shared with this key")]
+    found = there(schools, "shared with this key")
+    if trouble:
+        said = (
+            f"{found.detail}. The list is not whole, and while it is not, nobody would be archived: {trouble}"
+        )
+        return [mind("schools", said, "People are added and updated all the same.", _IN_ORDER)]
+    return [found]
 
 
 def there(schools: Sequence[SourceOrg], where: str) -> Check:
