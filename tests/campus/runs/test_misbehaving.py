@@ -149,6 +149,15 @@ def test_a_record_that_says_too_little_archives_nobody_and_is_named_each_night(
     assert names() == EVERYBODY
 
 
+def test_a_record_to_be_deleted_need_say_no_role(served: World) -> None:
+    gone = {"status": "tobedeleted", "role": None, "givenName": None, "familyName": None}
+    run = night(
+        served, rows(lambda all_: [_bent(row, **gone) if row["sourcedId"] == "u003" else row for row in all_])
+    )
+    assert (run.complete, run.counts["archive"]) == (True, 1)
+    assert names() == EVERYBODY - {"Lopez 3"}
+
+
 def test_an_empty_list_of_orgs_says_that_somebody_is_at_no_school(served: World) -> None:
     bend = rows(lambda all_: [_bent(row, orgs=[]) if row["sourcedId"] == "u003" else row for row in all_])
     run = night(served, bend)

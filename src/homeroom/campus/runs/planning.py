@@ -218,7 +218,7 @@ class Planner:
         spoken = [places for sourced_id, places, _ in others if sourced_id < row.sourced_id]
         live = [sourced_id for sourced_id, places, _ in others if places]
         staged = [sourced_id for sourced_id, _, is_staged in others if is_staged]
-        silent = row.person is not None and row.person.unsaid
+        silent = row.person is not None and row.person.unsaid and not row.person.leaving
         outcome = diff.compare(
             entry,
             person,
