@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.test_seven_steps import looked_at
-from tests.campus.runs.test_review_several import RENAMED, signed_in, told
+from tests.campus.runs.views.test_review_several import RENAMED, signed_in, told
 from tests.campus.world import EVERYTHING, World
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from homeroom.campus.people.models import Person
-from homeroom.campus.runs import hand
+from homeroom.campus.runs.by_hand import hand
 from homeroom.web.accounts.models import Account
 from tests.campus.world import World
 from tests.cli.conftest import Command

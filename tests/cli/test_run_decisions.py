@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from homeroom.campus.people.models import Person
-from homeroom.campus.runs.decide import approve
+from homeroom.campus.runs.by_hand.decide import approve
 from homeroom.campus.runs.models import Change, Run
 from homeroom.web.accounts.models import Account
 from tests.campus.world import World

@@ -24,7 +24,7 @@ app = typer.Typer(
 def release(person: Id, json: Json = False) -> int:
     """Lets go of the fields edited by hand and of a primary contact chosen by hand: the SIS may set them again."""
     boot("campus")
-    from homeroom.campus.runs import hand
+    from homeroom.campus.runs.by_hand import hand
 
     return _done(person, lambda one, now: hand.release(one, None, now), json)
 
@@ -33,7 +33,7 @@ def release(person: Id, json: Json = False) -> int:
 def exclude(person: Id, json: Json = False) -> int:
     """Excludes somebody from sync: no sync touches them."""
     boot("campus")
-    from homeroom.campus.runs import hand
+    from homeroom.campus.runs.by_hand import hand
 
     return _done(person, lambda one, now: hand.exclude(one, None, now, excluded=True), json)
 
@@ -42,7 +42,7 @@ def exclude(person: Id, json: Json = False) -> int:
 def include(person: Id, json: Json = False) -> int:
     """Includes somebody in sync again."""
     boot("campus")
-    from homeroom.campus.runs import hand
+    from homeroom.campus.runs.by_hand import hand
 
     return _done(person, lambda one, now: hand.exclude(one, None, now, excluded=False), json)
 
@@ -51,7 +51,7 @@ def include(person: Id, json: Json = False) -> int:
 def archive(person: Id, school: School, json: Json = False) -> int:
     """Ends whatever somebody is at a school; a sync does not open it again."""
     boot("campus")
-    from homeroom.campus.runs import hand
+    from homeroom.campus.runs.by_hand import hand
 
     place = finding.school(school)
     return _done(person, lambda one, now: hand.archive(one, place, None, now), json)
@@ -61,7 +61,7 @@ def archive(person: Id, school: School, json: Json = False) -> int:
 def restore(person: Id, school: School, json: Json = False) -> int:
     """Opens again what somebody was at a school; where the SIS has them there no more, no sync archives them either."""
     boot("campus")
-    from homeroom.campus.runs import hand
+    from homeroom.campus.runs.by_hand import hand
 
     place = finding.school(school)
     return _done(person, lambda one, now: hand.restore(one, place, None, now), json)
@@ -71,7 +71,7 @@ def _done(person: int, do: Callable[["Person", datetime], None], json: bool) -> 
     """Does it, and tells by the rows that it left in the person's time line."""
     from django.utils import timezone
 
-    from homeroom.campus.runs.hand import TooLate
+    from homeroom.campus.runs.by_hand.hand import TooLate
     from homeroom.campus.runs.models import Change
 
     one = finding.person(person)

@@ -21,7 +21,7 @@ def merge_people(
 ) -> int:
     """Makes one person of two: links, memberships and contacts follow. It can be taken back."""
     boot("campus")
-    from homeroom.campus.runs import merging
+    from homeroom.campus.runs.by_hand import merging
 
     one, two = finding.person(keep), finding.person(other)
     return _done(lambda by, now: merging.merge(one, two, by, now), json)
@@ -37,7 +37,7 @@ def merge_split(
 ) -> int:
     """Makes two people of one: the named records of the SIS are those of somebody new."""
     boot("campus")
-    from homeroom.campus.runs import merging
+    from homeroom.campus.runs.by_hand import merging
     from homeroom.campus.runs.reparse import said_by
 
     one = finding.person(person)
@@ -74,7 +74,7 @@ def merge_undo(
 ) -> int:
     """Takes a merge or a split back: what it moved, and nobody has moved since, goes back."""
     boot("campus")
-    from homeroom.campus.runs import merging
+    from homeroom.campus.runs.by_hand import merging
     from homeroom.campus.runs.models import Change
 
     row = Change.objects.filter(pk=change, run=None).first()
@@ -95,7 +95,7 @@ def _undoable(person: Any) -> Any:
 def _done(do: Any, json: bool) -> int:
     from django.utils import timezone
 
-    from homeroom.campus.runs.merging import CannotMerge
+    from homeroom.campus.runs.by_hand.merging import CannotMerge
 
     try:
         change = do(None, timezone.now())

@@ -62,7 +62,7 @@ def _preview(link: Any, words: list[str], json: bool) -> int:
 
     from homeroom.campus.connections.policy import policy_of, read_words
     from homeroom.campus.runs import previewing
-    from homeroom.campus.runs.describe import changes
+    from homeroom.campus.runs.telling.describe import changes
 
     policy, _ = read_words(policy_of(link), words)
     with show.progress() as watch:

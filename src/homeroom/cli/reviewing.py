@@ -33,7 +33,7 @@ def review_list(
 ) -> int:
     """The records of a school that wait for a decision, with those they might mean."""
     boot("campus")
-    from homeroom.campus.runs.review_filter import narrowed
+    from homeroom.campus.runs.views.review_filter import narrowed
 
     _refuse_unknown(sign, role)
     asked = {"decided": "1" if decided else "", "why": why, "sign": sign, "role": role}

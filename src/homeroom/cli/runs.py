@@ -48,8 +48,8 @@ def sync(
 
 
 def _shown(run: Any, school: Any, json: bool, changes: bool = False) -> int:
-    from homeroom.campus.runs.describe import changes as changes_of
-    from homeroom.campus.runs.describe import describe
+    from homeroom.campus.runs.telling.describe import changes as changes_of
+    from homeroom.campus.runs.telling.describe import describe
 
     said = describe(run, school)
     if changes:
@@ -96,8 +96,8 @@ def _told_holds(said: dict[str, Any]) -> None:
 def run_list(school: School, json: Json = False) -> int:
     """The runs of a school, newest first."""
     boot("campus")
-    from homeroom.campus.runs.describe import describe
     from homeroom.campus.runs.models import Run
+    from homeroom.campus.runs.telling.describe import describe
 
     link = finding.link(school)
     runs = [
@@ -164,9 +164,9 @@ def _decided(number: int, decision: str, json: bool, **more: Any) -> int:
     boot("campus")
     from django.utils import timezone
 
-    from homeroom.campus.runs import decide
+    from homeroom.campus.runs.by_hand import decide
+    from homeroom.campus.runs.by_hand.second import SecondNeeded
     from homeroom.campus.runs.lock import AlreadyRunning
-    from homeroom.campus.runs.second import SecondNeeded
 
     try:
         run = getattr(decide, decision)(finding.run(number), None, timezone.now, **more)

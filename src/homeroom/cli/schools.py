@@ -116,7 +116,7 @@ def person(
     """One person's time line: what the SIS sent, the match, every change with run and reason, as of today or any day."""
     boot("campus")
     from homeroom.campus.people.models import Person
-    from homeroom.campus.runs.timeline import standing, timeline
+    from homeroom.campus.runs.telling.timeline import standing, timeline
 
     until = _end_of_day(on)
     found = Person.objects.filter(pk=id).first()
@@ -157,7 +157,7 @@ def why_not(
     boot("campus")
     from django.utils import timezone
 
-    from homeroom.campus.runs.why_not import why_not as answers_for
+    from homeroom.campus.runs.telling.why_not import why_not as answers_for
 
     answers = answers_for(finding.school(school), " ".join(words), timezone.now())
     if json:
@@ -169,7 +169,7 @@ def why_not(
 
 def _end_of_day(on: str) -> datetime | None:
     """The end of a day as typed, in the time zone of this machine's settings. Raises `Trouble`."""
-    from homeroom.campus.runs.timeline import end_of
+    from homeroom.campus.runs.telling.timeline import end_of
 
     try:
         return end_of(date.fromisoformat(on), "UTC") if on else None

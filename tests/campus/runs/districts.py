@@ -9,7 +9,8 @@ from itertools import count
 import msgspec
 
 from homeroom.campus.people.models import Contact, ContactLink, Membership, Person
-from homeroom.campus.runs import hand, merging, reviews
+from homeroom.campus.runs import reviews
+from homeroom.campus.runs.by_hand import hand, merging
 from homeroom.campus.runs.models import Change
 from homeroom.campus.schools.models import Grant, School
 from homeroom.sync.matching import Verdict

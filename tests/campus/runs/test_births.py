@@ -19,8 +19,8 @@ from hypothesis.extra.django import TransactionTestCase
 from homeroom.campus.connections import births
 from homeroom.campus.connections.models import Connection, SourceRecord
 from homeroom.campus.people.models import Membership, Person
-from homeroom.campus.runs import decide
 from homeroom.campus.runs.births import still_wanted
+from homeroom.campus.runs.by_hand import decide
 from homeroom.campus.runs.models import Change, Run, RunProblem, Staged
 from homeroom.campus.runs.start import make_run
 from homeroom.campus.runs.sync import carry_out

@@ -12,8 +12,9 @@ from django.db import connection, transaction
 
 from homeroom.campus.connections.models import Connection, SourceRecord
 from homeroom.campus.people.models import Contact, ContactLink, Membership, Person
-from homeroom.campus.runs import hand, merging, reviews
-from homeroom.campus.runs.decide import CannotDecide, approve, discard, undo
+from homeroom.campus.runs import reviews
+from homeroom.campus.runs.by_hand import hand, merging
+from homeroom.campus.runs.by_hand.decide import CannotDecide, approve, discard, undo
 from homeroom.campus.runs.lock import AlreadyRunning
 from homeroom.campus.runs.models import Change, MatchReview, Run
 from homeroom.campus.runs.start import make_run

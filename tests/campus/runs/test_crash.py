@@ -15,9 +15,9 @@ from typing import Any
 import pytest
 
 from homeroom.campus.connections.models import Connection
-from homeroom.campus.runs.decide import CannotDecide, approve, undo
+from homeroom.campus.runs.by_hand.decide import CannotDecide, approve, undo
+from homeroom.campus.runs.by_hand.second import SecondNeeded
 from homeroom.campus.runs.models import Change, Mail, Run, Staged
-from homeroom.campus.runs.second import SecondNeeded
 from homeroom.campus.runs.start import make_run, unfinished
 from homeroom.campus.runs.sync import carry_out
 from tests.campus.runs import laws

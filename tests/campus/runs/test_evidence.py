@@ -3,10 +3,10 @@
 from django.test import Client
 from django.urls import reverse
 
-from homeroom.campus.runs.describe import changes, describe
 from homeroom.campus.runs.models import Run
 from homeroom.campus.runs.start import make_run
 from homeroom.campus.runs.sync import carry_out
+from homeroom.campus.runs.telling.describe import changes, describe
 from homeroom.campus.schools.grants import grant
 from homeroom.campus.schools.models import Role
 from homeroom.oneroster.exchange import Exchange

@@ -8,12 +8,12 @@ from django.db import connection
 from django.test import Client
 
 from homeroom.campus.people.models import Contact, Membership, Person
-from homeroom.campus.runs.decide import CannotDecide, approve, discard
-from homeroom.campus.runs.describe import describe
+from homeroom.campus.runs.by_hand.decide import CannotDecide, approve, discard
+from homeroom.campus.runs.by_hand.second import SecondNeeded
 from homeroom.campus.runs.lock import AlreadyRunning
 from homeroom.campus.runs.models import Change, Run
-from homeroom.campus.runs.second import SecondNeeded
-from homeroom.campus.runs.timeline import timeline
+from homeroom.campus.runs.telling.describe import describe
+from homeroom.campus.runs.telling.timeline import timeline
 from homeroom.campus.schools.grants import grant
 from homeroom.campus.schools.models import Role
 from homeroom.sync.roster import SourceRole

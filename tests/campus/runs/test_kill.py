@@ -9,7 +9,7 @@ from django.db import connection
 from homeroom.campus.connections import births
 from homeroom.campus.connections.models import Connection, SourceRecord
 from homeroom.campus.people.models import ContactLink, Membership, Person
-from homeroom.campus.runs.decide import approve, undo
+from homeroom.campus.runs.by_hand.decide import approve, undo
 from homeroom.campus.runs.models import Change, Run, Staged
 from homeroom.campus.runs.start import make_run, unfinished
 from homeroom.campus.runs.sync import carry_out

@@ -15,8 +15,9 @@ from hypothesis import Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
-from homeroom.campus.runs import merging, rekeys
-from homeroom.campus.runs.decide import CannotDecide, approve, discard, undo
+from homeroom.campus.runs import rekeys
+from homeroom.campus.runs.by_hand import merging
+from homeroom.campus.runs.by_hand.decide import CannotDecide, approve, discard, undo
 from homeroom.campus.runs.models import Change, ChangedRecord, Run, Staged
 from homeroom.sync.roster import SourcePerson
 from tests.campus.runs import laws

@@ -7,7 +7,7 @@ from django.test import Client
 
 from homeroom.campus.people.contacts import ToLookAt
 from homeroom.campus.people.models import Contact, ContactLink, Person
-from homeroom.campus.runs import hand
+from homeroom.campus.runs.by_hand import hand
 from homeroom.campus.runs.models import Change
 from homeroom.campus.schools.grants import grant
 from homeroom.campus.schools.models import Role, School

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from homeroom.campus.connections.leaving import leaving
 from homeroom.campus.people.models import Contact, Membership, Person
-from homeroom.campus.runs.decide import approve, discard
+from homeroom.campus.runs.by_hand.decide import approve, discard
 from homeroom.campus.runs.models import Change
 from homeroom.campus.schools.grants import grant
 from homeroom.campus.schools.models import Role

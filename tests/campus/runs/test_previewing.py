@@ -12,12 +12,12 @@ from django.utils import timezone
 
 from homeroom.campus.connections.policy import policy_of, read_words
 from homeroom.campus.people.models import Person
-from homeroom.campus.runs.decide import CannotDecide, approve, discard
+from homeroom.campus.runs.by_hand.decide import CannotDecide, approve, discard
 from homeroom.campus.runs.models import Change, MatchReview, Run, Staged
 from homeroom.campus.runs.plan_rows import forget_staged
 from homeroom.campus.runs.previewing import forget, grid, preview, waits
 from homeroom.campus.runs.start import resume_lost, start
-from homeroom.campus.runs.timeline import timeline
+from homeroom.campus.runs.telling.timeline import timeline
 from homeroom.campus.schools.grants import grant
 from homeroom.campus.schools.models import Role, School
 from homeroom.web.accounts.models import Account

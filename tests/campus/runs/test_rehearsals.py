@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from homeroom.campus.people.models import Contact, Membership, Person
-from homeroom.campus.runs import decide
+from homeroom.campus.runs.by_hand import decide
 from homeroom.campus.runs.models import Change, Run
 from homeroom.campus.runs.start import make_run
 from homeroom.campus.runs.sync import carry_out

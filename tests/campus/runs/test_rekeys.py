@@ -11,7 +11,7 @@ from hypothesis.extra.django import TransactionTestCase
 
 from homeroom.campus.connections.models import SourceRecord
 from homeroom.campus.people.models import Contact, ContactLink, Membership, Person
-from homeroom.campus.runs import decide, hand, merging
+from homeroom.campus.runs.by_hand import decide, hand, merging
 from homeroom.campus.runs.models import Change, MatchReview, Run
 from homeroom.campus.schools.grants import grant
 from homeroom.campus.schools.models import Role

@@ -10,7 +10,7 @@ from django.db import connection
 from homeroom.campus.connections.models import SourceRecord
 from homeroom.campus.people.target import query
 from homeroom.campus.runs.sought import Words
-from homeroom.campus.runs.why_not import why_not
+from homeroom.campus.runs.telling.why_not import why_not
 from tests.campus.runs.laws import marks
 from tests.campus.world import World
 from tests.invented import student

@@ -8,8 +8,8 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from homeroom.campus.people.models import Contact, ContactLink, Membership, Person
-from homeroom.campus.runs import hand
-from homeroom.campus.runs.decide import approve
+from homeroom.campus.runs.by_hand import hand
+from homeroom.campus.runs.by_hand.decide import approve
 from homeroom.campus.runs.lock import AlreadyRunning, connection_lock
 from homeroom.campus.runs.models import Change, Run, Staged
 from homeroom.campus.runs.start import make_run

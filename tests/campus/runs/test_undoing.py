@@ -6,8 +6,8 @@ import pytest
 
 from homeroom.campus.connections.models import SourceRecord
 from homeroom.campus.people.models import Contact, ContactLink, Membership, Person
-from homeroom.campus.runs import hand, merging
-from homeroom.campus.runs.decide import CannotDecide, undo
+from homeroom.campus.runs.by_hand import hand, merging
+from homeroom.campus.runs.by_hand.decide import CannotDecide, undo
 from homeroom.campus.runs.models import Change, Run
 from homeroom.campus.runs.undoing import Part, preview
 from homeroom.campus.schools.models import Grant

@@ -7,7 +7,7 @@ from typing import Any
 
 from homeroom.campus.people import target
 from homeroom.campus.people.target import query
-from homeroom.campus.runs.leaving_out import MOOT, fall_because, wait_with_the_new
+from homeroom.campus.runs.by_hand.leaving_out import MOOT, fall_because, wait_with_the_new
 from homeroom.campus.runs.lock import fenced
 from homeroom.campus.runs.models import Change, Run, SchoolReport
 from homeroom.campus.runs.signs import causes, missing_groups

@@ -12,7 +12,7 @@ from django.db import connection
 
 from homeroom.campus.connections.models import RosterLink
 from homeroom.campus.people.target import query
-from homeroom.campus.runs.leaving_out import MOOT, fall_because
+from homeroom.campus.runs.by_hand.leaving_out import MOOT, fall_because
 from homeroom.campus.runs.lock import fenced
 from homeroom.campus.runs.models import Change, Rekey, Run, SchoolReport
 from homeroom.campus.runs.pairing import BY, BY_BIRTH, LAY_OUT, SIGNS, UNSEEN, WORDS

@@ -17,7 +17,7 @@ from django.urls import reverse
 from homeroom.campus.connections.models import RosterLink
 from homeroom.campus.connections.policy_history import changed_since
 from homeroom.campus.people.target import query
-from homeroom.campus.runs.leaving_out import waiting
+from homeroom.campus.runs.by_hand.leaving_out import waiting
 from homeroom.campus.runs.lock import fenced
 from homeroom.campus.runs.models import Change, Mail, Run, RunProblem, SchoolReport
 from homeroom.campus.schools.models import School

@@ -11,7 +11,7 @@ from django.db import connection, transaction
 
 from homeroom.campus.connections.models import SourceRecord
 from homeroom.campus.people.target import query
-from homeroom.campus.runs.leaving_out import fall_because
+from homeroom.campus.runs.by_hand.leaving_out import fall_because
 from homeroom.campus.runs.models import Change, MatchReview, Run
 from homeroom.sync.changes import State as Planned
 from homeroom.sync.matching import Decision, Match, Verdict

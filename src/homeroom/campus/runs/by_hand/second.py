@@ -5,7 +5,7 @@ from datetime import datetime
 
 from homeroom.campus.connections.models import RosterLink
 from homeroom.campus.connections.policy import policy_of
-from homeroom.campus.runs.leaving_out import digest, waiting
+from homeroom.campus.runs.by_hand.leaving_out import digest, waiting
 from homeroom.campus.runs.models import Approval, Run
 from homeroom.campus.schools.models import School
 from homeroom.web.accounts.models import Account

@@ -13,14 +13,14 @@ from django.views.decorators.http import require_POST
 
 from homeroom.campus.connections.models import Connection, RosterLink
 from homeroom.campus.people.models import Membership, Person, RoleGroup
-from homeroom.campus.runs import decide as decisions
-from homeroom.campus.runs.describe import became, describe_changes, seconds, state_at
-from homeroom.campus.runs.leaving_out import WAITING, leave_out, leave_out_these, waiting
+from homeroom.campus.runs.by_hand import decide as decisions
+from homeroom.campus.runs.by_hand.leaving_out import WAITING, leave_out, leave_out_these, waiting
+from homeroom.campus.runs.by_hand.second import SecondNeeded, first_approval
 from homeroom.campus.runs.lock import AlreadyRunning, Fenced
 from homeroom.campus.runs.models import Change, Run, RunProblem, SchoolReport
 from homeroom.campus.runs.reporting import problem_counts
-from homeroom.campus.runs.second import SecondNeeded, first_approval
 from homeroom.campus.runs.start import hand_over, start
+from homeroom.campus.runs.telling.describe import became, describe_changes, seconds, state_at
 from homeroom.campus.schools.access import ROSTERING, SchoolRequest, at_school
 from homeroom.campus.schools.models import School
 from homeroom.sync.changes import Action, State

@@ -10,7 +10,7 @@ from django.shortcuts import render
 
 from homeroom.campus.people.models import Person
 from homeroom.campus.runs.models import Run, Staged
-from homeroom.campus.runs.views import run_of
+from homeroom.campus.runs.views.runs import run_of
 from homeroom.campus.schools.access import ROSTERING, SchoolRequest, at_school
 from homeroom.sync.roster import SourcePerson
 from homeroom.web.spreadsheet import download

@@ -11,13 +11,13 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 
 from homeroom.campus.people.models import Contact, Person
-from homeroom.campus.runs import decide as decisions
 from homeroom.campus.runs import rekeys
-from homeroom.campus.runs.describe import describe_changes, state_at
+from homeroom.campus.runs.by_hand import decide as decisions
 from homeroom.campus.runs.lock import AlreadyRunning
 from homeroom.campus.runs.models import Change, Rekey, Run
 from homeroom.campus.runs.signs import namesakes
-from homeroom.campus.runs.views import run_of
+from homeroom.campus.runs.telling.describe import describe_changes, state_at
+from homeroom.campus.runs.views.runs import run_of
 from homeroom.campus.schools.access import ROSTERING, SchoolRequest, at_school
 from homeroom.sync.changes import Action, State
 from homeroom.web.spreadsheet import download

@@ -11,8 +11,8 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST
 
 from homeroom.campus.people.models import ContactLink, Membership, Person
-from homeroom.campus.runs import hand
-from homeroom.campus.runs.timeline import end_of, standing, timeline
+from homeroom.campus.runs.by_hand import hand
+from homeroom.campus.runs.telling.timeline import end_of, standing, timeline
 from homeroom.campus.schools.access import PEOPLE, ROSTERING, SchoolRequest, at_school
 
 EDITABLE = ("given_name", "middle_name", "family_name", "email", "number", "phone")

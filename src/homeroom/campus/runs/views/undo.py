@@ -7,12 +7,12 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 
 from homeroom.campus.people.models import Person
-from homeroom.campus.runs import decide as decisions
-from homeroom.campus.runs.describe import describe_changes
+from homeroom.campus.runs.by_hand import decide as decisions
 from homeroom.campus.runs.lock import AlreadyRunning, Fenced
 from homeroom.campus.runs.models import Change, Run
+from homeroom.campus.runs.telling.describe import describe_changes
 from homeroom.campus.runs.undoing import MOST_SHOWN, Part, preview
-from homeroom.campus.runs.views import run_of
+from homeroom.campus.runs.views.runs import run_of
 from homeroom.campus.schools.access import ROSTERING, SchoolRequest, at_school
 
 MOST_FOUND = 50

@@ -13,12 +13,12 @@ from django.test import Client
 
 from homeroom.campus.connections.models import Connection, RosterLink, SourceRecord
 from homeroom.campus.people.models import Person
-from homeroom.campus.runs import hand, merging
-from homeroom.campus.runs.decide import approve, discard, undo
+from homeroom.campus.runs.by_hand import hand, merging
+from homeroom.campus.runs.by_hand.decide import approve, discard, undo
 from homeroom.campus.runs.models import MatchReview, Run, RunProblem
 from homeroom.campus.runs.previewing import preview
 from homeroom.campus.runs.reviews import decide
-from homeroom.campus.runs.why_not import why_not
+from homeroom.campus.runs.telling.why_not import why_not
 from homeroom.campus.schools.grants import grant
 from homeroom.campus.schools.models import Role, School
 from homeroom.cli import schools

@@ -3,9 +3,9 @@
 from dataclasses import replace
 
 from homeroom.campus.people.models import Contact, Person
-from homeroom.campus.runs.describe import changes
 from homeroom.campus.runs.models import Run
-from homeroom.campus.runs.timeline import timeline
+from homeroom.campus.runs.telling.describe import changes
+from homeroom.campus.runs.telling.timeline import timeline
 from tests.campus.world import World
 from tests.invented import adult, family, student
 

@@ -14,10 +14,10 @@ from django.db import connection, transaction
 from homeroom.campus.connections.models import SourceRecord
 from homeroom.campus.people import target
 from homeroom.campus.people.models import ContactLink, Membership, Person
-from homeroom.campus.runs import moving
-from homeroom.campus.runs.hand import CHOSEN
+from homeroom.campus.runs.by_hand import moving
+from homeroom.campus.runs.by_hand.hand import CHOSEN
+from homeroom.campus.runs.by_hand.lost_and_got import remember, standing
 from homeroom.campus.runs.lock import SPACE
-from homeroom.campus.runs.lost_and_got import remember, standing
 from homeroom.campus.runs.models import Change, Run
 from homeroom.sync.changes import State
 from homeroom.sync.roster import PERSON_FIELDS, SourcePerson

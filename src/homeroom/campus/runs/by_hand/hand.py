@@ -11,7 +11,7 @@ from django.db import transaction
 
 from homeroom.campus.connections.models import SourceRecord
 from homeroom.campus.people.models import Contact, ContactLink, Membership, Person
-from homeroom.campus.runs.lost_and_got import standing
+from homeroom.campus.runs.by_hand.lost_and_got import standing
 from homeroom.campus.runs.models import Change
 from homeroom.campus.schools.models import School
 from homeroom.sync.changes import State

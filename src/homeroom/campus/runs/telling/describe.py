@@ -7,10 +7,10 @@ from typing import Any
 
 from homeroom.campus.people.models import Contact, Person
 from homeroom.campus.people.target import query
-from homeroom.campus.runs.in_words import Telling
-from homeroom.campus.runs.leaving_out import LEFT_OUT, MOOT
+from homeroom.campus.runs.by_hand.leaving_out import LEFT_OUT, MOOT
 from homeroom.campus.runs.models import Approval, Change, ChangedRecord, Run, RunProblem, SchoolReport
 from homeroom.campus.runs.reporting import waiting_by_action
+from homeroom.campus.runs.telling.in_words import Telling
 from homeroom.campus.schools.models import School
 from homeroom.problems import Problem
 from homeroom.sync.changes import State

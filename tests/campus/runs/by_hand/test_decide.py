@@ -3,8 +3,8 @@
 import pytest
 
 from homeroom.campus.people.models import Membership, Person
-from homeroom.campus.runs import hand
-from homeroom.campus.runs.decide import CannotDecide, approve, discard, undo
+from homeroom.campus.runs.by_hand import hand
+from homeroom.campus.runs.by_hand.decide import CannotDecide, approve, discard, undo
 from homeroom.campus.runs.models import Change
 from homeroom.web.accounts.models import Account
 from tests.campus.world import World

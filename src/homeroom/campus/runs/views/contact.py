@@ -7,7 +7,7 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 
 from homeroom.campus.people.models import Contact, ContactLink, Membership
-from homeroom.campus.runs import hand
+from homeroom.campus.runs.by_hand import hand
 from homeroom.campus.schools.access import ROSTERING, SchoolRequest, at_school
 from homeroom.sync.roster import CONTACT_FIELDS
 

@@ -11,10 +11,10 @@ from hypothesis.extra.django import TransactionTestCase
 
 from homeroom.campus.connections.models import SourceRecord
 from homeroom.campus.people.models import ContactLink, Membership, Person
-from homeroom.campus.runs import hand, merging
-from homeroom.campus.runs.decide import approve
+from homeroom.campus.runs.by_hand import hand, merging
+from homeroom.campus.runs.by_hand.decide import approve
 from homeroom.campus.runs.models import Change, Run
-from homeroom.campus.runs.timeline import timeline
+from homeroom.campus.runs.telling.timeline import timeline
 from homeroom.campus.schools.grants import grant
 from homeroom.campus.schools.models import Role, School
 from homeroom.web.accounts.models import Account

@@ -14,9 +14,9 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST
 
 from homeroom.campus.runs.models import MatchReview
-from homeroom.campus.runs.review_cases import side_by_side
-from homeroom.campus.runs.review_filter import as_query, narrowed
 from homeroom.campus.runs.reviews import TOGETHER, decide_all, shared
+from homeroom.campus.runs.telling.review_cases import side_by_side
+from homeroom.campus.runs.views.review_filter import as_query, narrowed
 from homeroom.campus.schools.access import ROSTERING, SchoolRequest, at_school
 from homeroom.sync.matching import Verdict
 

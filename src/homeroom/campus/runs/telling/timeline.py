@@ -10,9 +10,9 @@ from zoneinfo import ZoneInfo
 from django.db.models import Q, QuerySet
 
 from homeroom.campus.people.models import Membership, Person, RoleGroup
-from homeroom.campus.runs.in_words import Telling
 from homeroom.campus.runs.models import Change, MatchReview
-from homeroom.campus.runs.versions import versions
+from homeroom.campus.runs.telling.in_words import Telling
+from homeroom.campus.runs.telling.versions import versions
 from homeroom.campus.schools.models import School
 from homeroom.sync.changes import State
 from homeroom.sync.roster import PERSON_FIELDS

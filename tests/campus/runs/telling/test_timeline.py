@@ -6,11 +6,11 @@ from datetime import timedelta
 from typing import Any
 
 from homeroom.campus.people.models import Person
-from homeroom.campus.runs import hand, merging
-from homeroom.campus.runs.decide import undo
+from homeroom.campus.runs.by_hand import hand, merging
+from homeroom.campus.runs.by_hand.decide import undo
 from homeroom.campus.runs.models import ChangedRecord
-from homeroom.campus.runs.timeline import end_of, standing, timeline
-from homeroom.campus.runs.versions import versions
+from homeroom.campus.runs.telling.timeline import end_of, standing, timeline
+from homeroom.campus.runs.telling.versions import versions
 from homeroom.sync.reading import Slice
 from homeroom.sync.roster import SourceRole
 from homeroom.web.accounts.models import Account

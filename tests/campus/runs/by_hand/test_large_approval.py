@@ -7,7 +7,7 @@ from django.test import Client
 from procrastinate.contrib.django import app
 
 from homeroom.campus.runs.models import Change, Run
-from homeroom.campus.runs.views import MANY
+from homeroom.campus.runs.views.runs import MANY
 from homeroom.campus.schools.grants import grant
 from homeroom.campus.schools.models import Role
 from homeroom.web.accounts.models import Account

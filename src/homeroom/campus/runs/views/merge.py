@@ -11,7 +11,7 @@ from django.views.decorators.http import require_POST
 
 from homeroom.campus.connections.models import SourceRecord
 from homeroom.campus.people.models import Membership, Person
-from homeroom.campus.runs import merging
+from homeroom.campus.runs.by_hand import merging
 from homeroom.campus.runs.models import Change
 from homeroom.campus.runs.reparse import said_by
 from homeroom.campus.schools.access import ROSTERING, SchoolRequest, Visitor, at_school, schools_of

@@ -12,8 +12,14 @@ from homeroom.campus.connections.models import RosterLink, SourceRecord
 from homeroom.campus.people.models import Membership, Person
 from homeroom.campus.runs.models import Run, RunProblem
 from homeroom.campus.runs.sought import Words
-from homeroom.campus.runs.why_not_person import Answer, keeper, known, merged
-from homeroom.campus.runs.why_not_record import ELSEWHERE, additions, elsewhere, is_elsewhere, of_record
+from homeroom.campus.runs.telling.why_not_person import Answer, keeper, known, merged
+from homeroom.campus.runs.telling.why_not_record import (
+    ELSEWHERE,
+    additions,
+    elsewhere,
+    is_elsewhere,
+    of_record,
+)
 from homeroom.campus.schools.models import School
 from homeroom.problems import Problem
 

@@ -4,7 +4,7 @@ from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 
-from homeroom.campus.runs.why_not import why_not
+from homeroom.campus.runs.telling.why_not import why_not
 from homeroom.campus.schools.access import PEOPLE, SchoolRequest, at_school
 
 

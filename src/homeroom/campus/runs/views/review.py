@@ -11,9 +11,9 @@ from django.views.decorators.http import require_POST
 
 from homeroom.campus.people.models import Membership, RoleGroup
 from homeroom.campus.runs.models import MatchReview
-from homeroom.campus.runs.review_cases import SIGNS, side_by_side
-from homeroom.campus.runs.review_filter import as_query, narrowed, of_school, waiting, whys
 from homeroom.campus.runs.reviews import CannotReview, decide, take_back
+from homeroom.campus.runs.telling.review_cases import SIGNS, side_by_side
+from homeroom.campus.runs.views.review_filter import as_query, narrowed, of_school, waiting, whys
 from homeroom.campus.schools.access import ROSTERING, SchoolRequest, Visitor, at_school, schools_of
 from homeroom.sync.matching import Verdict
 from homeroom.web.spreadsheet import download

@@ -5,12 +5,12 @@ from dataclasses import replace
 import pytest
 
 from homeroom.campus.people.models import ContactLink, Membership, Person
-from homeroom.campus.runs import hand, merging
+from homeroom.campus.runs.by_hand import hand, merging
 from homeroom.campus.runs.models import Change
 from homeroom.campus.schools.grants import grant
 from homeroom.campus.schools.models import Role
 from homeroom.web.accounts.models import Account
-from tests.campus.runs.test_merging import of, owner_of, whole
+from tests.campus.runs.by_hand.test_merging import of, owner_of, whole
 from tests.campus.world import World
 from tests.invented import adult, family, student
 

@@ -12,7 +12,7 @@ from homeroom.campus.connections.source import open_source
 from homeroom.campus.people.models import Membership, Person
 from homeroom.campus.people.target import query
 from homeroom.campus.runs.models import Change, MatchReview, Rekey, Run
-from homeroom.campus.runs.why_not_person import ADMINISTRATOR, DECIDES, Answer, cure_of, day, known
+from homeroom.campus.runs.telling.why_not_person import ADMINISTRATOR, DECIDES, Answer, cure_of, day, known
 from homeroom.sync.narrow import by_org, narrow
 from homeroom.sync.reading import Slice
 from homeroom.sync.roster import SourcePerson

@@ -10,7 +10,7 @@ from django.db import transaction
 
 from homeroom.campus.connections.policy import rules_of
 from homeroom.campus.runs import plan_rows, undoing
-from homeroom.campus.runs.leaving_out import (
+from homeroom.campus.runs.by_hand.leaving_out import (
     fall_with_the_new,
     leave_everybody_out,
     leave_out,
@@ -18,10 +18,10 @@ from homeroom.campus.runs.leaving_out import (
     wait_with_the_new,
     waiting,
 )
+from homeroom.campus.runs.by_hand.second import ask_for_a_second
 from homeroom.campus.runs.lock import connection_lock, take
 from homeroom.campus.runs.models import Change, Run, SchoolReport
 from homeroom.campus.runs.progress import Progress, Watch
-from homeroom.campus.runs.second import ask_for_a_second
 from homeroom.campus.runs.sync import go_on, today_of
 from homeroom.campus.schools.models import School
 from homeroom.sync.changes import State
