@@ -132,6 +132,14 @@ class Sis:
     def be_emptied(self, which: int, what: int) -> None:
         self._put(replace(self._one(which), **{("email", "number", "family_name")[what % 3]: ""}))
 
+    def fall_silent(self, which: int, what: int) -> None:
+        """Its record says no more which role it has at which school, or says it again."""
+        one = self._one(which)
+        roles = one.roles[: what % 2] or (SourceRole(WORDS[what % 2], ORGS[what % 3]),)
+        self._put(
+            replace(one, unsaid=not one.unsaid, roles=() if not one.unsaid and what % 4 == 0 else roles)
+        )
+
     def get_a_second_record(self, which: int, org: int) -> None:
         one = self._one(which)
         roles = tuple(replace(role, org=ORGS[org % 2]) for role in one.roles[:1])

@@ -218,7 +218,8 @@ class Planner:
         spoken = [places for sourced_id, places, _ in others if sourced_id < row.sourced_id]
         live = [sourced_id for sourced_id, places, _ in others if places]
         staged = [sourced_id for sourced_id, _, is_staged in others if is_staged]
-        silent = row.person is not None and row.person.unsaid and not row.person.leaving
+        linked = bool(known.links.get(row.sourced_id, (None,))[0])
+        silent = linked and row.person is not None and row.person.unsaid and not row.person.leaving
         outcome = diff.compare(
             entry,
             person,
@@ -227,9 +228,7 @@ class Planner:
             row.sourced_id,
             vouched,
             leads=min([*live, row.sourced_id]) == row.sourced_id,
-            closes=bool(known.links.get(row.sourced_id, (None,))[0])
-            and min([*staged, row.sourced_id]) == row.sourced_id
-            and not silent,
+            closes=linked and not silent and min([*staged, row.sourced_id]) == row.sourced_id,
             why=why,
             spoken=frozenset[Place]().union(*spoken),
         )
