@@ -445,13 +445,3 @@ def test_a_record_that_says_too_little_vouches_for_where_it_stood_beside_another
     left = Membership.objects.get(person=person, school__name="Oakwood" if other is there else "Lincoln High")
     stays = person.memberships.get(ended_at=None)
     assert (run.counts["archive"], left.ended_at is not None, stays.school != left.school) == (1, True, True)
-
-
-def test_a_record_under_a_new_id_that_leaves_something_open_is_linked_to_whom_it_means(
-    trusting: World,
-) -> None:
-    trusting.night([student("old", number="7"), *MANY])
-    half = replace(student("new", number="7"), unsaid=True)
-    trusting.night([half, *MANY], trouble="it ended early")
-    records = Person.objects.get(number="7").source_records
-    assert set(records.values_list("sourced_id", flat=True)) == {"old", "new"}
