@@ -73,10 +73,14 @@ def assert_nothing_left(home: Path, seconds: float = 60) -> None:
     assert processes(home) == []
 
 
-def test_a_server_stops_on_sigterm(tmp_path: Path) -> None:
+def test_a_server_stops_on_sigterm_and_other_commands_know_where_it_listens(tmp_path: Path) -> None:
     program = Program(tmp_path / "home")
     port = free_port()
     process = program.start("sis", "serve", "--port", str(port))
     wait_for(f"http://127.0.0.1:{port}", process)
+    program("sis", "user", "add", "Minga")
+    said = program("sis", "key", "new", "Minga", "--json").json
+    assert said["oneroster_url"] == f"http://127.0.0.1:{port}/ims/oneroster/v1p1"
+    assert said["token_url"] == f"http://127.0.0.1:{port}/oauth/token"
     end(process)
     assert_nothing_left(tmp_path / "home")

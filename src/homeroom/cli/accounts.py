@@ -1,6 +1,5 @@
 """Who may sign in to the school app, and letting an account in: by a one-time link, or with a password from a file."""
 
-import os
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -9,6 +8,7 @@ from homeroom.cli import finding, show
 from homeroom.cli.arguments import Json
 from homeroom.cli.boot import boot
 from homeroom.cli.trouble import WRONG_USE, Trouble
+from homeroom.web.address import address_of
 
 if TYPE_CHECKING:
     from homeroom.web.accounts.models import Account
@@ -47,7 +47,7 @@ def account_add(
     address = valid_address(email)
     _check_place(role, school, district)
     account = grant(address, role, school=finding.school(school) if school else None, district=district)
-    return let_in(account, os.environ.get("HOMEROOM_URL", "http://127.0.0.1:8000"), password_file, json)
+    return let_in(account, address_of("campus"), password_file, json)
 
 
 def _check_place(role: str, school: str, district: str) -> None:

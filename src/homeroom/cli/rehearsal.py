@@ -1,6 +1,5 @@
 """Rehearsals on the command line: a secured user's calls answered like another SIS, or as on a bad day."""
 
-import os
 from typing import Annotated, Any
 
 import typer
@@ -10,6 +9,7 @@ from homeroom.cli.arguments import Json
 from homeroom.cli.boot import boot
 from homeroom.cli.secured_users import found
 from homeroom.cli.trouble import WRONG_USE, Trouble
+from homeroom.web.address import address_of
 
 
 def rehearse(
@@ -67,7 +67,7 @@ def _said(user: Any) -> dict[str, Any]:
     from homeroom.sis.rehearsal.dialects import DIALECTS
     from homeroom.sis.rehearsal.models import Rehearsal
 
-    root = os.environ.get("HOMEROOM_SIS_URL", "http://127.0.0.1:8010").rstrip("/")
+    root = address_of("sis")
     on = Rehearsal.objects.filter(secured_user=user).first()
     shown = full = root + BASE_PATHS[V1P1]
     token: str | None = f"{root}/oauth/token"

@@ -1,6 +1,5 @@
 """Secured users and their keys on the command line: who may call the SIS side, with what, and what they may see."""
 
-import os
 from typing import Annotated, Any
 
 import typer
@@ -9,6 +8,7 @@ from homeroom.cli import show
 from homeroom.cli.arguments import Json
 from homeroom.cli.boot import boot
 from homeroom.cli.trouble import WRONG_USE, Trouble
+from homeroom.web.address import address_of
 
 user_app = typer.Typer(no_args_is_help=True, help="Secured users: who may call.")
 key_app = typer.Typer(no_args_is_help=True, help="Keys and secrets.")
@@ -223,7 +223,7 @@ def key_new(
     if overlap not in OVERLAPS:
         raise Trouble(f"There is no overlap {overlap}", f"Choose {', '.join(OVERLAPS)}.", WRONG_USE)
     new = generate(user, timezone.now(), OVERLAPS[overlap])
-    root = os.environ.get("HOMEROOM_SIS_URL", "http://127.0.0.1:8010").rstrip("/")
+    root = address_of("sis")
     said = {
         "key": new.key,
         "secret": new.secret,

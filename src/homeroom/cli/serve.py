@@ -12,6 +12,7 @@ import typer
 from homeroom.cli import show
 from homeroom.cli.boot import boot
 from homeroom.cli.serving import child, choose_port, serve_site, stop
+from homeroom.web.address import listens
 from homeroom.web.lifeline import end_with_parent
 
 AGAIN_AFTER = 2.0  # seconds
@@ -31,11 +32,11 @@ def serve(
 ) -> int:
     """Serves the school app until Ctrl-C. With the embedded database it runs its worker too."""
     chosen = choose_port(host, port, 8000)
-    os.environ.setdefault("HOMEROOM_URL", f"http://{host}:{chosen}")  # mails lead here, unless told otherwise
+    address = listens("campus", host, chosen)  # mails lead here, unless told otherwise
     boot("campus")
     from homeroom.web.postgres import is_embedded
 
-    show.note(f"The school app is at http://{host}:{chosen}")
+    show.note(f"The school app is at {address}")
     jobs = [child("worker")] if is_embedded("campus") else []
     try:
         return serve_site("campus", host, chosen, workers)

@@ -1,6 +1,5 @@
 """The SIS side: its server, its data, its secured users and their keys."""
 
-import os
 from pathlib import Path
 from typing import Annotated
 
@@ -13,6 +12,7 @@ from homeroom.cli.boot import boot
 from homeroom.cli.csv_sets import problems, tell
 from homeroom.cli.rehearsal import rehearse
 from homeroom.cli.trouble import WRONG_USE, Trouble
+from homeroom.web.address import address_of, listens
 
 app = typer.Typer(
     no_args_is_help=True, help="The SIS side: a OneRoster server in front of a district's data."
@@ -33,11 +33,9 @@ def sis_serve(
     from homeroom.cli.serving import choose_port, serve_site
 
     chosen = choose_port(host, port, 8010)
-    os.environ.setdefault("HOMEROOM_SIS_URL", f"http://{host}:{chosen}")
+    address = listens("sis", host, chosen)
     boot("sis")
-    show.note(
-        f"The SIS side is at http://{host}:{chosen}\nOneRoster 1.1: http://{host}:{chosen}/ims/oneroster/v1p1"
-    )
+    show.note(f"The SIS side is at {address}\nOneRoster 1.1: {address}/ims/oneroster/v1p1")
     return serve_site("sis", host, chosen)
 
 
@@ -145,4 +143,4 @@ def account_add(email: str, password_file: PasswordFile = None, json: Json = Fal
 
     address = valid_address(email)
     account = Account.objects.filter(email=address).first() or Account.objects.create_user(address)
-    return let_in(account, os.environ.get("HOMEROOM_SIS_URL", "http://127.0.0.1:8010"), password_file, json)
+    return let_in(account, address_of("sis"), password_file, json)

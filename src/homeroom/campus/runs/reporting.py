@@ -1,7 +1,6 @@
 """The end of a run: its counts, what it came to, and a mail to those who asked for one, claimed before it is sent."""
 
 import logging
-import os
 import smtplib
 from collections import Counter
 from collections.abc import Callable
@@ -25,9 +24,9 @@ from homeroom.problems import Problem
 from homeroom.sync import causes, summary
 from homeroom.sync.reading import Evidence
 from homeroom.sync.summary import ProblemCount, Report
+from homeroom.web.address import address_of
 
 log = logging.getLogger(__name__)
-SITE = os.environ.get("HOMEROOM_URL", "http://127.0.0.1:8000").rstrip("/")
 ACTIONS = ("add", "update", "archive", "restore", "skip", "relink")
 
 
@@ -124,7 +123,7 @@ def describe_for_mail(run: Run, mail: Mail) -> Report:
         school=mail.school.name,
         state=run.state if not kept or kept.held or run.state != Run.State.HELD else Run.State.DONE,
         counts=kept.counts if kept else {},
-        link=f"{SITE}{reverse('run', args=[mail.school_id, run.pk])}",
+        link=f"{address_of('campus')}{reverse('run', args=[mail.school_id, run.pk])}",
         held=_holds(kept) if kept and run.state == Run.State.HELD else [],
         waiting=waiting_by_action(run, mail.school) if kept and kept.held else {},
         causes=[causes.in_words(cause) for cause in kept.causes] if kept else [],
