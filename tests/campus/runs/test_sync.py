@@ -1,6 +1,7 @@
 """One sync on a real database: the safe defaults, the switches, completeness, holds, families, and what nothing costs."""
 
 import re
+from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -11,11 +12,12 @@ from homeroom.campus.people.models import Contact, ContactLink, Membership, Pers
 from homeroom.campus.runs.by_hand import hand
 from homeroom.campus.runs.by_hand.decide import approve
 from homeroom.campus.runs.lock import AlreadyRunning, connection_lock
-from homeroom.campus.runs.models import Change, Run, Staged
+from homeroom.campus.runs.models import Change, ChangedRecord, Run, Staged
 from homeroom.campus.runs.start import make_run
 from homeroom.campus.runs.sync import carry_out
 from homeroom.campus.schools.grants import grant
 from homeroom.campus.schools.models import Role
+from homeroom.sync.reading import Slice
 from homeroom.sync.roster import SourceRole
 from homeroom.web.accounts.models import Account
 from tests.campus.world import World
@@ -161,6 +163,26 @@ def test_a_policy_change_takes_effect_though_no_byte_changed(world: World) -> No
     world.configure("teachers=on")
     world.night(people)
     assert world.active() == {"a", "t"}
+
+
+class Dated(Told):
+    """A source that dates every record anew at each reading, as many an export does."""
+
+    day = 0
+
+    def people(self) -> Iterator[list[Slice]]:
+        Dated.day += 1
+        date = f',"dateLastModified":"2026-06-{Dated.day:02d}T02:00:00.000Z"}}'.encode()
+        for page in super().people():
+            yield [replace(record, raw=record.raw[:-1] + date) for record in page]
+
+
+def test_a_night_on_which_records_were_only_dated_anew_is_an_unchanged_one(trusting: World) -> None:
+    trusting.sync(Dated(MANY))
+    kept = ChangedRecord.objects.count()
+    run = trusting.sync(Dated([*MANY[:-1], replace(MANY[-1], given_name="Zoe")]))
+    assert (run.unchanged, run.counts["update"]) == (len(MANY) - 1, 1)
+    assert ChangedRecord.objects.count() == kept + 1
 
 
 def test_an_unchanged_night_writes_one_run_row_and_reads_no_person(trusting: World) -> None:

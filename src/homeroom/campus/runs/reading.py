@@ -150,7 +150,7 @@ class Stage:
         self._write(waiting, links)
 
     def _sieve(self, record: Slice, waiting: list[tuple[Any, ...]], links: list[tuple[Any, ...]]) -> None:
-        mark = xxhash.xxh3_128_digest(record.raw)
+        mark = record.fingerprint
         if mark in self._known:
             self._known.discard(mark)
             self.reading.unchanged += 1
@@ -256,5 +256,5 @@ class Stage:
         links: list[tuple[Any, ...]] = []
         for sourced_id, raw in known:
             record = Slice("users", sourced_id, raw)
-            self._stage(record, xxhash.xxh3_128_digest(record.raw), waiting, links)
+            self._stage(record, record.fingerprint, waiting, links)
         self._write(waiting, links)
