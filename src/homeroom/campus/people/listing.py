@@ -59,7 +59,16 @@ def rows(found: Iterable[Person], school: School) -> list[dict[str, Any]]:
         "SELECT person_id, min(sourced_id) FROM connections_sourcerecord WHERE person_id = ANY(%s) GROUP BY 1"
     )
     sourced: dict[int, str] = dict(query(text, [ids]))
-    return [_row(person, sourced.get(person.pk, "")) for person in chosen]
+    elsewhere = left_for_another(ids, school)
+    return [_row(person, sourced.get(person.pk, ""), elsewhere=person.pk in elsewhere) for person in chosen]
+
+
+def left_for_another(ids: Iterable[int], school: School) -> set[int]:
+    """Who of these people is active at another school and no more at this one. What is theirs now, their contacts above all, is
+    for the school that they are at."""
+    active = Membership.objects.filter(person__in=list(ids), ended_at=None)
+    here = active.filter(school=school).values("person")
+    return set(active.exclude(person__in=here).values_list("person", flat=True))
 
 
 def plain(row: dict[str, Any]) -> list[Any]:
@@ -68,7 +77,7 @@ def plain(row: dict[str, Any]) -> list[Any]:
     return [*(row[name] for name in COLUMNS[:-1]), contact]
 
 
-def _row(person: Person, sourced_id: str) -> dict[str, Any]:
+def _row(person: Person, sourced_id: str, *, elsewhere: bool) -> dict[str, Any]:
     memberships = list(person.memberships.all())
     active = [membership for membership in memberships if membership.ended_at is None]
     return {
@@ -82,7 +91,7 @@ def _row(person: Person, sourced_id: str) -> dict[str, Any]:
         "grade": next((membership.grade for membership in active or memberships if membership.grade), ""),
         "state": "active" if active else "archived",
         "managed_by": "SIS" if any(membership.managed_by for membership in memberships) else "hand",
-        "primary_contact": _contact(person),
+        "primary_contact": None if elsewhere else _contact(person),
     }
 
 

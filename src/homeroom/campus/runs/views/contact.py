@@ -6,6 +6,7 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 
+from homeroom.campus.people.listing import left_for_another
 from homeroom.campus.people.models import Contact, ContactLink, Membership
 from homeroom.campus.runs.by_hand import hand
 from homeroom.campus.schools.access import ROSTERING, SchoolRequest, at_school
@@ -28,11 +29,11 @@ class ContactForm(forms.ModelForm):  # type: ignore[type-arg] # Django cannot be
 
 
 def _link(request: SchoolRequest, person_id: int, contact_id: int) -> ContactLink:
-    """The link of a contact to a student who has, or had, a membership at the school. Raises `Http404` for everybody else."""
+    """The link of a contact to a student who is at the school, or was there last. Raises `Http404` for everybody else."""
     here = Membership.objects.filter(school=request.school, person=person_id)
     links = ContactLink.objects.filter(person__in=here.values("person"), contact=contact_id, ended_at=None)
     found = links.select_related("person", "contact").first()
-    if found is None:
+    if found is None or left_for_another([person_id], request.school):
         raise Http404("There is no such contact of this person.")
     return found
 

@@ -10,6 +10,7 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_POST
 
+from homeroom.campus.people.listing import left_for_another
 from homeroom.campus.people.models import ContactLink, Membership, Person
 from homeroom.campus.runs.by_hand import hand
 from homeroom.campus.runs.telling.timeline import end_of, standing, timeline
@@ -25,6 +26,9 @@ SAID = {
     "archive": "Archived at this school.",
     "restore": "Restored at this school.",
 }
+
+OF_THE_PERSON = ("edit", "release", "exclude", "include")  # the others are of the school alone
+ELSEWHERE = "Nothing was changed: this is for an Owner of that school or a District Manager to do, on the page of the school they are at."
 
 
 class PersonForm(forms.ModelForm):  # type: ignore[type-arg] # Django cannot be subscripted when it runs
@@ -70,6 +74,7 @@ def _render(request: SchoolRequest, one: Person, form: PersonForm) -> HttpRespon
         .select_related("contact")
         .order_by("-primary", "position")
     )
+    elsewhere = bool(left_for_another([one.pk], request.school))
     day = _as_of(request)
     until = end_of(day, request.school.time_zone) if day else None
     records = one.source_records.values_list("sourced_id", flat=True)
@@ -78,7 +83,8 @@ def _render(request: SchoolRequest, one: Person, form: PersonForm) -> HttpRespon
         "person": one,
         "places": places,
         "active": any(place.ended_at is None for place in places),
-        "contacts": links,
+        "contacts": [] if elsewhere else links,
+        "elsewhere": elsewhere,
         "sourced_ids": list(records),
         "events": timeline(one, request.school, until),
         "day": day,
@@ -96,6 +102,9 @@ def change(request: SchoolRequest, person_id: int) -> HttpResponse:
     one, do = _person(request, person_id), request.POST.get("do", "")
     if do not in SAID:
         raise Http404("There is no such thing to do.")
+    if do in OF_THE_PERSON and left_for_another([one.pk], request.school):
+        messages.warning(request, ELSEWHERE)
+        return redirect("person", school_id=request.school.pk, person_id=one.pk)
     form = PersonForm(request.POST, instance=one) if do == "edit" else PersonForm(instance=one)
     if do == "edit" and not form.is_valid():
         return _render(request, one, form)
