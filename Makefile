@@ -22,7 +22,7 @@ demo: setup ## both sites, a sample district, the first sync; stays up until Ctr
 	$(BIN)/homeroom demo
 
 test: setup ## every test, on all processors
-	$(BIN)/pytest -n auto --dist loadfile
+	$(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder
 
 quick: setup ## the tests that take seconds
 	$(BIN)/pytest -m "not slow and not browser"
