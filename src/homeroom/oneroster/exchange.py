@@ -322,13 +322,9 @@ def trusting(ca_certificates: str) -> ssl.SSLContext:
 def _time(seconds: float) -> str:
     """A wait in words; what is longer than two days is as good as never."""
     hours = round(seconds / 3600)
-    return (
-        f"{round(seconds / 60)} minutes"
-        if hours < 3
-        else f"{hours} hours"
-        if hours < 48
-        else "more than two days"
-    )
+    if hours < 3:
+        return f"{round(seconds / 60)} minutes"
+    return f"{hours} hours" if hours < 48 else "more than two days"
 
 
 def _key(target: Target) -> tuple[str, str, int]:

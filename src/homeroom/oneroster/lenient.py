@@ -14,7 +14,6 @@ from homeroom.oneroster.mend import mended
 from homeroom.oneroster.said import Said, id_text
 from homeroom.problems import Problem
 
-LONGEST_ID = 255
 _ROLES = {
     word.lower(): word
     for word in (
@@ -105,7 +104,7 @@ def _object(where: str, raw: bytes) -> Said | Problem:
     found = Said(where, said)
     if not found.sourced_id:
         return Problem("missing_id", where, field="sourcedId")
-    if len(found.sourced_id) > LONGEST_ID:
+    if len(found.sourced_id) > r.LONGEST_ID:
         return Problem("long_id", where, found.sourced_id[:40], "sourcedId")
     if id_text(said.get("sourcedId")) != said.get("sourcedId"):
         found.bent("sourcedId", "a number, another spelling of the word, or blanks around it")

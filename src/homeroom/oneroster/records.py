@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 Metadata = dict[str, Any]
+LONGEST_ID = 255  # characters of a sourcedId
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True):

@@ -59,7 +59,7 @@ def narrow(person: SourcePerson, rules: RulesByOrg, today: date) -> Verdict:
     if not found.places:
         why = _why_not(person, roles, rules, found, guardian=guardian)
         return Verdict(None, why, problems, guardian, silent=person.unsaid)
-    if not (person.given_name or person.family_name):
+    if not person.has_name:
         nameless = Problem("missing_name", "users", person.sourced_id, "givenName")
         return Verdict(None, "the SIS sends no name", (*problems, nameless), guardian, silent=True)
     fields = {name: getattr(person, name) for name in PERSON_FIELDS}

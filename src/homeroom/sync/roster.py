@@ -49,13 +49,18 @@ class SourcePerson:
     title: str = ""  # what a member of staff is called, where the SIS says it in metadata
     unsaid: bool = False  # the record leaves open which role they have at which school
 
+    @property
+    def has_name(self) -> bool:
+        """Whether the record says a given or a family name."""
+        return bool(self.given_name or self.family_name)
+
 
 NOT_KEPT = "(name not kept)"
 
 
 def bare(person: SourcePerson) -> SourcePerson:
     """What rules look at, and nothing by which anybody could be known: all that is kept of whom no rule lets through."""
-    name = NOT_KEPT if person.given_name or person.family_name else ""
+    name = NOT_KEPT if person.has_name else ""
     return SourcePerson(
         person.sourced_id,
         leaving=person.leaving,

@@ -154,4 +154,4 @@ def _says_enough(said: bytes | None) -> bool:
     if said is None:
         return False
     person = facts(bytes(said))
-    return person.leaving or not (person.unsaid or not (person.given_name or person.family_name))
+    return person.leaving or (person.has_name and not person.unsaid)

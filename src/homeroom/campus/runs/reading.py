@@ -20,6 +20,7 @@ from homeroom.campus.runs.progress import Progress
 from homeroom.campus.runs.relatives import left_to_speak, unchanged_relatives
 from homeroom.campus.runs.sought import Words
 from homeroom.campus.runs.staging import COLUMNS, NOT_UNDERSTOOD, copy, staged_row
+from homeroom.oneroster.records import LONGEST_ID
 from homeroom.problems import Problem
 from homeroom.sync.narrow import by_org
 from homeroom.sync.reading import Evidence, Slice, Source
@@ -28,7 +29,6 @@ from homeroom.sync.rules import SchoolRule, fingerprint
 from homeroom.sync.tally import Tally
 
 ATTEMPTS = 3
-LONGEST_ID = 255
 MOST_BYTES = 1024 * 1024  # of one record that is kept
 TWICE = "a sourcedId came twice"
 MANY = 100  # staged records after which PostgreSQL must count anew

@@ -11,4 +11,4 @@ def said_by(record: SourceRecord) -> SourcePerson | None:
     if record.raw is None:
         return None
     person, _ = open_source(record.connection).parse(Slice("users", record.sourced_id, bytes(record.raw)))
-    return person if person is not None and (person.given_name or person.family_name) else None
+    return person if person is not None and person.has_name else None

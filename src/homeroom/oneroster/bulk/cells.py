@@ -26,7 +26,6 @@ _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _PAIR = re.compile(r"\{[^:{},]+:[^:{},]+\}")
 _BAD_DATE = "bad_value", "a date is YYYY-MM-DD"
 _BAD_MOMENT = "a time is YYYY-MM-DDThh:mm:ss.sssZ, in UTC"
-LONGEST_ID = 255
 BAD_ID = "1 to 255 of 0-9 a-z A-Z . - _ / @"
 _BAD_ID = "bad_id", BAD_ID
 _EMPTY_ITEM = "bad_value", "an empty item in a list"

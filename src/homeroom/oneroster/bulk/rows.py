@@ -4,7 +4,7 @@ import re
 from typing import Any
 
 from homeroom.oneroster import records as r
-from homeroom.oneroster.bulk.cells import LONGEST_ID, Row, is_moment
+from homeroom.oneroster.bulk.cells import Row, is_moment
 from homeroom.oneroster.bulk.parts import Part
 from homeroom.oneroster.tables import FLAGS, TABLES, VOCABULARIES
 from homeroom.oneroster.v1p2 import ROLE_1P2
@@ -21,11 +21,11 @@ def clean(cell: str) -> str:
 
 def without_long_ids(table: str, version: str, row: Row) -> Row:
     """The row without references that are longer than any sourcedId: nobody can be meant, and no index takes them."""
-    if max(map(len, row.values())) <= LONGEST_ID:
+    if max(map(len, row.values())) <= r.LONGEST_ID:
         return row
     named = {column.name for column in TABLES[version][table] if column.is_reference} & row.keys()
     return row | {
-        name: ",".join(item for item in row[name].split(",") if len(item) <= LONGEST_ID) for name in named
+        name: ",".join(item for item in row[name].split(",") if len(item) <= r.LONGEST_ID) for name in named
     }
 
 

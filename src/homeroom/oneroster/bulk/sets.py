@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import IO
 
 from homeroom.oneroster.bulk import headers, manifest, rows
-from homeroom.oneroster.bulk.cells import BAD_ID, LONGEST_ID, Row, breaches
+from homeroom.oneroster.bulk.cells import BAD_ID, Row, breaches
 from homeroom.oneroster.bulk.files import BulkError, Files, find, readable
 from homeroom.oneroster.bulk.lines import Line, lines
 from homeroom.oneroster.bulk.manifest import BULK, DELTA, Manifest
 from homeroom.oneroster.bulk.parts import Part
 from homeroom.oneroster.endpoints import V1P1, V1P2
-from homeroom.oneroster.records import Record
+from homeroom.oneroster.records import LONGEST_ID, Record
 from homeroom.oneroster.tables import COLUMNS, READ_ORDER, SMALLEST_SET, TABLES
 from homeroom.problems import Problem
 

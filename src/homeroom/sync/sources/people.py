@@ -4,7 +4,7 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
-from homeroom.oneroster.records import Org, User
+from homeroom.oneroster.records import LONGEST_ID, Org, User
 from homeroom.problems import Problem
 from homeroom.sync.roster import SourceOrg, SourcePerson, SourceRole
 
@@ -18,7 +18,6 @@ LONGEST = {
     "username": 255,
     "phone": 64,
 }
-LONGEST_ID = 255
 MOST_AGENTS = 1000
 _RENAMED = ("identifier", "phone")
 _MARKS = ("primary", "primarycontact", "primaryguardian", "isprimary", "contactpriority", "isprimarycontact")
