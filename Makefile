@@ -37,10 +37,12 @@ format: setup ## put the code in form
 	$(BIN)/ruff format
 	$(BIN)/ruff check --fix
 
-bench: setup ## the speed figures of docs/performance.md
-	$(BIN)/python -m benchmarks
-	$(BIN)/python -m benchmarks.decisions
-	$(BIN)/python -m benchmarks.serving
+bench: setup ## the speed figures of docs/performance.md, at 100,000 and a million people; takes long
+	$(BIN)/python -m benchmarks --people 100000
+	$(BIN)/python -m benchmarks --people 1000000
+	$(BIN)/python -m benchmarks.decisions --changes 100000
+	$(BIN)/python -m benchmarks.serving --people 100000
+	$(BIN)/python -m benchmarks.serving --people 1000000
 
 screenshots: setup ## walk the seven steps and renew docs/screenshots
 	HOMEROOM_SCREENSHOTS=1 $(BIN)/pytest -m browser
